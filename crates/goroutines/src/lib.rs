@@ -1,1 +1,130 @@
-//! stub
+//! Goroutines, as Go has them, for Rust: plain blocking-looking code, hundreds of thousands of
+//! concurrent goroutines, no `async`.
+//!
+//! ```
+//! use goroutines::{go, sync::WaitGroup};
+//!
+//! #[goroutines::main]
+//! fn main() {
+//!     let wg = WaitGroup::new();
+//!     for i in 0..3 {
+//!         wg.go(move || println!("goroutine {i}"));
+//!     }
+//!     go!(println!("nobody waits for this one"));
+//!     wg.wait();
+//! }
+//! ```
+//!
+//! # What a goroutine is
+//!
+//! A function that runs by itself, started with [`go!`], [`spawn`] or a [`scope`]. A scheduler in user
+//! space maps goroutines onto as many OS threads (*workers*) as there are processors. A goroutine that
+//! waits leaves its worker to others; what looks like a blocking call blocks only the goroutine. Each
+//! has a stack of its own, of which memory is used only for what it has touched.
+//!
+//! # Names
+//!
+//! Everything is called what `std::thread` calls it: [`spawn`], [`JoinHandle`], [`Builder`],
+//! [`scope`], [`park`], [`sleep`], [`yield_now`]. A program written with those ports by changing the
+//! path. Every call that waits works on a plain OS thread too, where it blocks the thread.
+//!
+//! # What is promised
+//!
+//! - A goroutine starts after the call that makes it, and that call never waits for it (Go: the `go`
+//!   statement). Nothing is promised about the order in which goroutines run.
+//! - **A goroutine that has started stays on its thread.** So what is not `Send` may live on its
+//!   stack, and what it borrowed from a `thread_local!` stays valid. One that has not started may
+//!   start anywhere.
+//! - Scheduling is cooperative. A goroutine that computes for long without waiting keeps those at
+//!   home on the same worker from running; [`yield_now`] lets them. Goroutines that have not started
+//!   are run by other workers meanwhile, and a monitor reports who holds up others.
+//! - A panic ends its goroutine, as `std::thread` has it; see [`runtime::Builder::panic_policy`].
+//! - When `main` returns the process ends, whatever other goroutines do.
+//!
+//! Limits are in `CAVEATS.md`: thread-locals across waits, foreign code that blocks, `std` locks held
+//! across waits.
+
+#![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod blocking;
+#[doc(hidden)]
+pub mod private;
+pub mod runtime;
+pub mod sync;
+mod task;
+
+#[doc(hidden)]
+pub use private as __private;
+
+pub use blocking::blocking;
+pub use goroutines_macros::{main, test};
+pub use runtime::run;
+pub use task::builder::{Builder, SpawnError, spawn, spawn_local};
+pub use task::goroutine::{Goroutine, GoroutineId, current, num_goroutines};
+pub use task::handle::{Exited, JoinHandle, Result};
+pub use task::local::LocalKey;
+pub use task::scope::{Scope, ScopedJoinHandle, scope};
+pub use task::wait::{exit, park, park_timeout, sleep, sleep_until, yield_now};
+
+/// Starts a goroutine and goes on, as Go's `go` statement.
+///
+/// ```
+/// # goroutines::run(|| {
+/// use goroutines::go;
+///
+/// fn greet(name: &str, times: u32) { /* … */ }
+///
+/// go!(greet("you", 2 + 3));            // a call: arguments are evaluated now, by the caller
+/// let text = String::from("x");
+/// go!(text.len());                     // a method call: so is the receiver
+/// go!(|| println!("a closure"));       // a closure, moved in
+/// go!({ println!("a block"); });       // a block, with everything it names moved in
+/// # });
+/// ```
+///
+/// The function and its arguments are evaluated before the new goroutine exists; its result is
+/// dropped. Nothing waits for it: use a [`sync::WaitGroup`], [`spawn`] or a [`scope`] for that.
+///
+/// # Panics
+///
+/// If the goroutine cannot be made; the message names the limit that was reached. [`Builder::spawn`]
+/// gives an error instead.
+#[macro_export]
+macro_rules! go {
+    ($($what:tt)*) => {
+        $crate::__private::__go!($crate; $($what)*)
+    };
+}
+
+/// Declares values of which each goroutine has its own, as `thread_local!` does for threads.
+///
+/// ```
+/// use std::cell::Cell;
+/// goroutines::goroutine_local! {
+///     static DEPTH: Cell<u32> = Cell::new(1);
+/// }
+/// # goroutines::run(|| {
+/// DEPTH.set(5);
+/// let other = goroutines::spawn(|| DEPTH.get()).join().unwrap();
+/// assert_eq!((DEPTH.get(), other), (5, 1));
+/// # });
+/// ```
+///
+/// A value is made at its first use and dropped when its goroutine ends. On a plain thread it
+/// belongs to the thread. See [`LocalKey`].
+#[macro_export]
+macro_rules! goroutine_local {
+    () => {};
+    ($(#[$attr:meta])* $vis:vis static $name:ident : $ty:ty = const { $init:expr } $(; $($rest:tt)*)?) => {
+        $crate::goroutine_local!($(#[$attr])* $vis static $name: $ty = $init $(; $($rest)*)?);
+    };
+    ($(#[$attr:meta])* $vis:vis static $name:ident : $ty:ty = const $init:block $(; $($rest:tt)*)?) => {
+        $crate::goroutine_local!($(#[$attr])* $vis static $name: $ty = $init $(; $($rest)*)?);
+    };
+    ($(#[$attr:meta])* $vis:vis static $name:ident : $ty:ty = $init:expr $(; $($rest:tt)*)?) => {
+        $(#[$attr])*
+        $vis static $name: $crate::LocalKey<$ty> = $crate::LocalKey::new(|| $init);
+        $($crate::goroutine_local!($($rest)*);)?
+    };
+}

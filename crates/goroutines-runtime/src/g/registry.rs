@@ -1,0 +1,181 @@
+//! Where records come from and go back to, and the list of all of them.
+//!
+//! Not for: counting the live ones (each worker counts; `sched` adds up).
+//!
+//! Records are made in chunks that are never given back. Each worker keeps some free ones
+//! ([`Pool`]); it fetches from and returns to the shared list in batches, so a spawn and an exit
+//! touch nothing shared when warm.
+#![allow(unsafe_code, reason = "allocates chunks of records")]
+
+use super::list::List;
+use super::{G, Status};
+use crate::shim::Lock;
+use crate::shim::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::alloc::Layout;
+use std::cell::Cell;
+
+const CHUNK: usize = 256;
+const BATCH: usize = 128;
+
+/// Room for 67 million records, 8 GiB of them. The table itself is untouched zero pages at first.
+const CHUNKS: usize = 1 << 18;
+
+static TABLE: [AtomicPtr<G>; CHUNKS] = [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static SHARED: Lock<List<G>> = Lock::new(List::new());
+static NEXT_ID: AtomicU64 = AtomicU64::new(2);
+
+/// The number of the main goroutine.
+pub const MAIN_ID: u64 = 1;
+
+/// A fresh range of `n` numbers.
+pub(crate) fn ids(n: u64) -> u64 {
+    NEXT_ID.fetch_add(n, Ordering::Relaxed)
+}
+
+/// There was no memory for another record.
+#[derive(Clone, Copy, Debug)]
+pub struct OutOfMemory;
+
+/// The free records of one worker.
+#[derive(Debug, Default)]
+pub struct Pool {
+    free: List<G>,
+    next_id: Cell<u64>,
+    last_id: Cell<u64>,
+}
+
+impl Pool {
+    /// A free record, for the caller alone.
+    #[inline]
+    pub(crate) fn take(&self) -> Result<&'static G, OutOfMemory> {
+        match self.free.pop_front() {
+            Some(g) => Ok(g),
+            None => self.refill(),
+        }
+    }
+
+    #[cold]
+    fn refill(&self) -> Result<&'static G, OutOfMemory> {
+        let shared = SHARED.lock();
+        self.free.append(&shared.split_front(BATCH));
+        if self.free.is_empty() {
+            for g in new_chunk(&shared)? {
+                self.free.push_back(g);
+            }
+        }
+        self.free.pop_front().ok_or(OutOfMemory)
+    }
+
+    /// Keeps a record that nobody refers to any more.
+    #[inline]
+    pub(crate) fn put(&self, g: &'static G) {
+        // Newest first: it is still in the cache.
+        self.free.push_front(g);
+        if self.free.len() > 3 * BATCH {
+            self.spill();
+        }
+    }
+
+    #[cold]
+    fn spill(&self) {
+        let keep = self.free.split_front(BATCH);
+        SHARED.lock().append(&self.free);
+        self.free.append(&keep);
+    }
+
+    /// A number for a new goroutine.
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        let id = self.next_id.get();
+        if id == self.last_id.get() {
+            return self.more_ids();
+        }
+        self.next_id.set(id + 1);
+        id
+    }
+
+    #[cold]
+    fn more_ids(&self) -> u64 {
+        const RANGE: u64 = 1024;
+        let first = ids(RANGE);
+        self.next_id.set(first + 1);
+        self.last_id.set(first + RANGE);
+        first
+    }
+}
+
+/// A free record without a pool: for threads that are not workers.
+pub(crate) fn take_shared() -> Result<&'static G, OutOfMemory> {
+    let shared = SHARED.lock();
+    if let Some(g) = shared.pop_front() {
+        return Ok(g);
+    }
+    for g in new_chunk(&shared)? {
+        shared.push_back(g);
+    }
+    shared.pop_front().ok_or(OutOfMemory)
+}
+
+/// Makes another chunk. The caller holds the lock of `SHARED`.
+fn new_chunk(_shared: &List<G>) -> Result<&'static [G], OutOfMemory> {
+    let index = COUNT.load(Ordering::Relaxed);
+    let entry = TABLE.get(index).ok_or(OutOfMemory)?;
+    let layout = Layout::new::<[G; CHUNK]>();
+    // SAFETY: the layout is not empty.
+    let ptr = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<G>();
+    if ptr.is_null() {
+        return Err(OutOfMemory);
+    }
+    entry.store(ptr, Ordering::Relaxed);
+    // Release: pairs with the Acquire in `count`; who sees the chunk counted sees its entry.
+    COUNT.store(index + 1, Ordering::Release);
+    // SAFETY: `chunk` is below the count.
+    Ok(unsafe { chunk(index) })
+}
+
+/// # Safety
+///
+/// `index` is below the count.
+unsafe fn chunk(index: usize) -> &'static [G] {
+    let ptr = TABLE[index].load(Ordering::Relaxed);
+    // SAFETY: `new_chunk` stored a pointer to `CHUNK` records, aligned and never freed; a record of
+    // zeroes is valid: null pointers, zero numbers, `Status::Free`, and uninitialised words.
+    unsafe { std::slice::from_raw_parts(ptr, CHUNK) }
+}
+
+/// How many records there are, free ones too.
+pub fn records() -> usize {
+    // Acquire: pairs with the Release in `new_chunk`.
+    COUNT.load(Ordering::Acquire) * CHUNK
+}
+
+/// The records from number `from` on, to the end of their chunk; empty past the last.
+pub fn slice_from(from: usize) -> &'static [G] {
+    if from >= records() {
+        return &[];
+    }
+    // SAFETY: `from` is below the number of records.
+    let chunk = unsafe { chunk(from / CHUNK) };
+    &chunk[from % CHUNK..]
+}
+
+/// Calls `f` for every record there is, free ones too.
+pub fn for_each(f: impl FnMut(&'static G)) {
+    let chunks = (0..records()).step_by(CHUNK);
+    chunks.flat_map(slice_from).for_each(f);
+}
+
+/// Frees what the record holds besides its packet and makes it available again: to `pool`, or to
+/// all. The caller has the last reference.
+#[inline]
+pub(crate) fn recycle(g: &'static G, pool: Option<&Pool>) {
+    if g.ext().is_some() {
+        drop(g.take_ext());
+    }
+    g.set_status(Status::Free);
+    match pool {
+        Some(pool) => pool.put(g),
+        None => SHARED.lock().push_front(g),
+    }
+}

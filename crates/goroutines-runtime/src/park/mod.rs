@@ -1,0 +1,264 @@
+//! The waist: how anything waits, and how it is made ready. Everything that blocks is built on this.
+//!
+//! Not for: queues of waiters with a meaning (channels and locks have their own). README.md beside
+//! this file has the protocol and its argument.
+//!
+//! ```text
+//! waiter                                        waker
+//! let wait = prepare(..);
+//! lock; enqueue wait.waker(); unlock
+//! let cause = wait.park(reason, deadline);      lock; take a waker out; unlock
+//!                                               waker.wake()
+//! ```
+//!
+//! It works the same in a goroutine (which leaves the processor to others) and on a plain thread
+//! (which blocks).
+
+mod offload;
+mod token;
+
+pub use crate::g::reason::Reason;
+pub use crate::g::state::{Cause, Wakeable};
+pub use crate::seam::clock::Moment;
+pub use offload::offload;
+pub use token::{park_token, unpark};
+
+use crate::current;
+use crate::g::state::Ticket;
+use crate::g::{Flags, G, Status};
+use crate::sched::ready;
+use crate::sched::worker::{After, here, switch_out};
+use crate::shim::atomic::Ordering;
+use crate::timer::Entry;
+use std::marker::PhantomData;
+
+/// A wait that has begun but has not parked yet.
+///
+/// It must end by [`Wait::park`], [`Wait::park_with`] or [`Wait::withdraw`] on the same goroutine.
+#[derive(Debug)]
+#[must_use = "a wait that has begun must be parked or withdrawn"]
+pub struct Wait {
+    g: &'static G,
+    ticket: Ticket,
+    _here: PhantomData<*const ()>,
+}
+
+/// The right to end one particular wait. It may be copied and kept: of all copies one succeeds, and
+/// after the wait's end none does.
+#[derive(Clone, Copy, Debug)]
+pub struct Waker {
+    g: &'static G,
+    ticket: Ticket,
+}
+
+/// A goroutine or thread whose wait this holder has ended; it stays parked until
+/// [`Claimed::ready`].
+#[derive(Debug)]
+#[must_use = "the claimed one is parked until it is made ready"]
+pub struct Claimed(&'static G);
+
+/// Begins a wait of whoever runs here.
+///
+/// Unwinds instead if the goroutine has called `exit` and somebody caught that: nothing recovers an
+/// exit (SEMANTICS PA-10).
+#[inline]
+pub fn prepare(wakeable: Wakeable) -> Wait {
+    let g = current::waiter();
+    let flags = g.flags();
+    if flags & (Flags::EXITING | Flags::MIGRATABLE | Flags::SYSTEM) != 0 {
+        prepare_special(g, flags, wakeable);
+    }
+    Wait { g, ticket: g.wait.begin(wakeable), _here: PhantomData }
+}
+
+#[cold]
+fn prepare_special(g: &'static G, flags: u32, wakeable: Wakeable) {
+    if flags & Flags::SYSTEM != 0 {
+        // Nobody has the new ticket yet, and everybody who claimed an old one has stored already.
+        g.futex.store(0, Ordering::Relaxed);
+    } else if flags & Flags::MIGRATABLE != 0 {
+        ready::begin_hand_off(g);
+    }
+    if flags & Flags::EXITING != 0 && wakeable != Wakeable::Shielded && !std::thread::panicking() {
+        resume_exit();
+    }
+}
+
+/// What a goroutine unwinds with when it has called `exit`.
+#[derive(Clone, Copy, Debug)]
+pub struct Exited;
+
+/// Unwinds the goroutine to its end, without a message.
+pub fn resume_exit() -> ! {
+    std::panic::resume_unwind(Box::new(Exited))
+}
+
+impl Wait {
+    /// What others need to end this wait.
+    #[inline]
+    pub fn waker(&self) -> Waker {
+        Waker { g: self.g, ticket: self.ticket }
+    }
+
+    /// Waits until somebody wakes this wait or the deadline passes ([`Moment::NEVER`]: it does not).
+    #[inline]
+    pub fn park(self, reason: Reason, deadline: Moment) -> Cause {
+        self.park_after(reason, deadline, After::Nothing)
+    }
+
+    /// As [`Wait::park`], with a step that runs once the goroutine is off its stack: it may release
+    /// what protects the wait. If it returns `false` the wait ends at once.
+    ///
+    /// `commit` runs outside the goroutine: it must not wait. On a plain thread it runs before
+    /// blocking.
+    pub fn park_with<F: FnOnce() -> bool>(
+        self,
+        reason: Reason,
+        deadline: Moment,
+        commit: F,
+    ) -> Cause {
+        if self.g.has(Flags::SYSTEM | Flags::MIGRATABLE) {
+            // A migratable goroutine's wakers wait for it to leave its stack in any case.
+            if !commit() && self.g.wait.withdraw(self.ticket) {
+                return Cause::Ready;
+            }
+            return self.park(reason, deadline);
+        }
+        let mut commit = Some(commit);
+        let arg: *mut Option<F> = &raw mut commit;
+        self.park_after(reason, deadline, After::Commit(run_commit::<F>, arg.cast()))
+    }
+
+    #[inline]
+    fn park_after(self, reason: Reason, deadline: Moment, after: After) -> Cause {
+        let g = self.g;
+        if g.has(Flags::SYSTEM) {
+            return self.block(deadline);
+        }
+        let Some(here) = here() else { crate::fatal!("a goroutine parks outside its worker") };
+        let timer = (deadline != Moment::NEVER).then(|| {
+            let worker: &crate::sched::worker::Worker = here.worker();
+            (worker, worker.add_timer(deadline, Entry { g, ticket: self.ticket }))
+        });
+        if g.has(Flags::MIGRATABLE) {
+            here.local().set_after(After::HandOff);
+        } else if !matches!(after, After::Nothing) {
+            here.local().set_after(after);
+        }
+        g.set_state(Status::Parked, reason);
+        switch_out(g);
+        let cause = g.wait.cause();
+        if let Some((worker, key)) = timer
+            && cause != Cause::Deadline
+        {
+            worker.cancel_timer(key);
+        }
+        cause
+    }
+
+    /// Blocks the thread.
+    #[cold]
+    fn block(self, deadline: Moment) -> Cause {
+        let word = &self.g.futex;
+        let mut deadline = deadline;
+        // Acquire: pairs with the Release in `sched::ready`.
+        while word.load(Ordering::Acquire) == 0 {
+            let timeout = (deadline != Moment::NEVER).then(|| deadline.since(Moment::now()));
+            if timeout.is_some_and(|t| t.is_zero()) {
+                if self.g.wait.claim(self.ticket, Cause::Deadline) {
+                    return Cause::Deadline;
+                }
+                // Somebody was quicker and is about to store.
+                deadline = Moment::NEVER;
+                continue;
+            }
+            crate::sys::futex::wait(word, 0, timeout);
+        }
+        self.g.wait.cause()
+    }
+
+    /// Takes the wait back. `None`: nobody had ended it. Otherwise it waits for who did to finish
+    /// that, and gives the cause.
+    #[inline]
+    pub fn withdraw(self) -> Option<Cause> {
+        if self.g.wait.withdraw(self.ticket) {
+            return None;
+        }
+        // The claimer makes us ready in a moment; be where it finds us.
+        Some(self.park(Reason::Park, Moment::NEVER))
+    }
+}
+
+#[allow(unsafe_code, reason = "gets the closure back that `park_with` passed")]
+fn run_commit<F: FnOnce() -> bool>(arg: *mut ()) -> bool {
+    // SAFETY: `park_with` passed a pointer to this type, on the stack of the goroutine that is
+    // parked until after this call; the worker calls it once.
+    let commit = unsafe { &mut *arg.cast::<Option<F>>() };
+    commit.take().is_none_or(|f| f())
+}
+
+impl Waker {
+    /// Ends the wait and makes its goroutine ready; `false`: the wait had ended.
+    #[inline]
+    pub fn wake(self) -> bool {
+        match self.claim() {
+            Some(claimed) => {
+                claimed.ready();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Ends the wait but leaves the goroutine parked, so that something can be put where it will
+    /// look. `None`: the wait had ended.
+    #[inline]
+    pub fn claim(self) -> Option<Claimed> {
+        self.g.wait.claim(self.ticket, Cause::Ready).then_some(Claimed(self.g))
+    }
+
+    pub(crate) fn parts(self) -> (&'static G, Ticket) {
+        (self.g, self.ticket)
+    }
+
+    pub(crate) fn from_parts(g: &'static G, ticket: Ticket) -> Waker {
+        Waker { g, ticket }
+    }
+}
+
+impl Claimed {
+    /// Makes it ready: a goroutine at home on this worker runs next.
+    #[inline]
+    pub fn ready(self) {
+        ready::ready(self.0);
+    }
+}
+
+/// Waits until `deadline`.
+pub fn sleep_until(deadline: Moment) {
+    let wait = prepare(Wakeable::ByTicket);
+    wait.park(Reason::Sleep, deadline);
+}
+
+/// Lets other goroutines (or threads) run.
+#[inline]
+pub fn yield_now() {
+    let g = current::waiter();
+    match here() {
+        Some(here) if !g.has(Flags::SYSTEM) => {
+            if g.has(Flags::EXITING) && !std::thread::panicking() {
+                resume_exit();
+            }
+            here.yield_now(g);
+        }
+        _ => std::thread::yield_now(),
+    }
+}
+
+/// Called by operations that did not have to wait: lets others run if the time slice is over.
+#[inline]
+pub fn checkpoint() {
+    if current::slice_over() {
+        yield_now();
+    }
+}

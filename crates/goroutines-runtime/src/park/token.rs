@@ -1,0 +1,38 @@
+//! `park` and `unpark`: one token per goroutine, as `std::thread` has it.
+//!
+//! Not for: waits with a partner; they have a ticket each.
+
+use super::{Moment, Reason, Wakeable, prepare};
+use crate::current;
+use crate::g::{Flags, Handle};
+use crate::sched::ready;
+use crate::shim::store_load_fence;
+
+/// Waits until there is a token, and consumes it; or until the deadline.
+pub fn park_token(deadline: Moment) {
+    let g = current::waiter();
+    if g.has(Flags::TOKEN) {
+        g.clear(Flags::TOKEN);
+        return;
+    }
+    let wait = prepare(Wakeable::ByToken);
+    // Pairs with the fence in `unpark`: either we see the token, or it sees the wait.
+    store_load_fence();
+    if g.has(Flags::TOKEN) {
+        let _ = wait.withdraw();
+    } else {
+        wait.park(Reason::Park, deadline);
+    }
+    g.clear(Flags::TOKEN);
+}
+
+/// Gives the goroutine its token, and wakes it if it parks.
+pub fn unpark(handle: &Handle) {
+    let g = handle.g();
+    g.set(Flags::TOKEN);
+    // Pairs with the fence in `park_token`.
+    store_load_fence();
+    if g.wait.claim_token() {
+        ready::ready(g);
+    }
+}

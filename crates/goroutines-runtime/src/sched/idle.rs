@@ -1,0 +1,257 @@
+//! Looking for work, going to sleep, and whom to wake.
+//!
+//! Not for: what may be taken from another worker (`steal`). The protocol and its argument are in
+//! README.md.
+
+use super::lifecycle::Runtime;
+use super::sleep::SleepWord;
+use super::worker::{Here, Worker};
+use crate::g::G;
+use crate::seam::clock::Moment;
+use crate::shim::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use crate::shim::store_load_fence;
+use crate::sys::futex;
+use std::time::Duration;
+
+/// An unstarted queue of this length is worth another worker at once.
+pub(super) const LONG: usize = 8;
+
+/// Wakes that shorter queues may cause before the monitor allows more.
+const CREDIT: i32 = 4;
+
+/// Who sleeps and who looks for work.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// One bit per worker that sleeps or is about to.
+    sleepers: Box<[AtomicU64]>,
+    sleeping: AtomicUsize,
+    searching: AtomicUsize,
+    /// How many more times a short queue may wake a worker. Each such wake costs one; one that
+    /// found work gives it back; the monitor adds one now and then. So a program whose goroutines
+    /// would have been run by their spawner anyway wakes nobody in vain.
+    credit: AtomicI32,
+}
+
+impl Idle {
+    pub(super) fn new(workers: usize) -> Idle {
+        Idle {
+            sleepers: (0..workers.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            sleeping: AtomicUsize::new(0),
+            searching: AtomicUsize::new(0),
+            credit: AtomicI32::new(CREDIT),
+        }
+    }
+
+    /// How many workers sleep.
+    pub(super) fn sleeping(&self) -> usize {
+        self.sleeping.load(Ordering::Relaxed)
+    }
+
+    /// The monitor lets short queues wake a worker again.
+    pub(super) fn add_credit(&self) {
+        if self.credit.load(Ordering::Relaxed) < CREDIT {
+            self.credit.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Something was put into a stealable queue that held `before`. The owner will get to it, so
+    /// this is about being quick, not about being sure: no barrier.
+    #[inline]
+    pub(super) fn offer(&self, runtime: &Runtime, before: usize) {
+        if self.sleeping.load(Ordering::Relaxed) > 0 {
+            self.offer_to_sleepers(runtime, before);
+        }
+    }
+
+    #[cold]
+    fn offer_to_sleepers(&self, runtime: &Runtime, before: usize) {
+        if self.searching.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        if before + 1 < LONG {
+            if self.credit.load(Ordering::Relaxed) <= 0 {
+                return;
+            }
+            self.credit.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.wake_one(runtime);
+    }
+
+    /// Something was put into the global queue: somebody must come for it.
+    pub(super) fn wake_for_inject(&self, runtime: &Runtime) {
+        // Pairs with the fence in `Here::sleep` and the one after searching ends: either that
+        // worker sees what was put there, or we see that it sleeps or searches.
+        store_load_fence();
+        if self.searching.load(Ordering::Relaxed) == 0 {
+            self.wake_one(runtime);
+        }
+    }
+
+    /// Wakes a sleeping worker, if there is one.
+    pub(super) fn wake_one(&self, runtime: &Runtime) -> bool {
+        for (i, word) in self.sleepers.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            while bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if runtime.worker(i * 64 + bit).is_some_and(Worker::wake) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn mark(&self, index: usize) {
+        self.sleepers[index / 64].fetch_or(1 << (index % 64), Ordering::Relaxed);
+        self.sleeping.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn unmark(&self, index: usize) {
+        self.sleepers[index / 64].fetch_and(!(1 << (index % 64)), Ordering::Relaxed);
+        self.sleeping.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Worker {
+    /// Wakes this worker if it sleeps; called after putting something into its inbox.
+    #[inline]
+    pub(super) fn wake(&self) -> bool {
+        let woken = self.sleep.wake();
+        if woken {
+            futex::wake(self.sleep.word().0);
+            if let Some(here) = super::worker::here() {
+                here.counts().wakes.bump();
+            }
+        }
+        woken
+    }
+}
+
+impl Here {
+    /// Finds a goroutine to run, sleeping until there is one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn wait_for_work(self) -> &'static G {
+        loop {
+            if let Some(g) = self.search() {
+                return g;
+            }
+            self.sleep();
+        }
+    }
+
+    /// Looks everywhere, for a short while.
+    fn search(self) -> Option<&'static G> {
+        self.new_slice();
+        let runtime = self.runtime;
+        let idle = &runtime.idle;
+        if let Some(g) = self.look() {
+            return Some(g);
+        }
+        if !self.may_take() {
+            return None;
+        }
+        // Spin only if somebody is running who could produce work, and not too many of us.
+        let running = runtime.serving().saturating_sub(idle.sleeping());
+        let searching = idle.searching.fetch_add(1, Ordering::Relaxed);
+        let mut found = None;
+        if running > 1 && 2 * searching < running {
+            let start = Moment::now();
+            let spin = self.local().thief.spin(runtime.config.spin);
+            while Moment::now().since(start) < spin {
+                for _ in 0..16 {
+                    std::hint::spin_loop();
+                }
+                found = self.look().or_else(|| self.steal());
+                if found.is_some() {
+                    break;
+                }
+            }
+            self.local().thief.spun(found.is_some());
+        } else {
+            found = self.steal();
+        }
+        idle.searching.fetch_sub(1, Ordering::Relaxed);
+        // Pairs with the fence in `wake_for_inject`.
+        store_load_fence();
+        if let Some(g) = found {
+            // One was found; if there is more, let the next sleeper look for it.
+            if runtime.inject.len() > 0 && idle.searching.load(Ordering::Relaxed) == 0 {
+                idle.wake_one(runtime);
+            }
+            return Some(g);
+        }
+        self.look()
+    }
+
+    /// Whether it may take what has no home yet.
+    fn may_take(self) -> bool {
+        !self.retiring.load(Ordering::Relaxed)
+    }
+
+    /// Everything that is ours or everybody's.
+    fn look(self) -> Option<&'static G> {
+        let local = self.local();
+        self.poll();
+        if let Some(g) = local.next.take() {
+            return Some(g);
+        }
+        local
+            .homed
+            .pop_front()
+            .or_else(|| self.pop_unstarted())
+            .or_else(|| if self.may_take() { self.runtime.inject.pop() } else { None })
+    }
+
+    fn sleep(self) {
+        let runtime = self.runtime;
+        let idle = &runtime.idle;
+        idle.mark(self.index);
+        self.sleep.announce();
+        if !self.something_came() {
+            self.counts().sleeps.bump();
+            self.block();
+        }
+        self.sleep.stay_awake();
+        idle.unmark(self.index);
+        runtime.monitor.worker_woke();
+    }
+
+    /// The look between announcing and blocking, at everything whose producers may rely on us.
+    fn something_came(self) -> bool {
+        !self.inbox.is_empty()
+            || (self.may_take() && self.runtime.inject.len() > 0)
+            || self.local().scavenger.is_due(self.runtime)
+    }
+
+    fn block(self) {
+        let doze = self.local().thief.doze();
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        let (word, value) = self.sleep.word();
+        while self.sleep.asleep() {
+            let now = Moment::now();
+            let until_timer = (deadline != u64::MAX).then(|| Moment(deadline).since(now));
+            let timeout = match (until_timer, doze) {
+                (Some(t), Some(d)) => Some(t.min(d)),
+                (t, d) => t.or(d),
+            };
+            if timeout == Some(Duration::ZERO) {
+                return;
+            }
+            futex::wait(word, value, timeout);
+            if timeout.is_some() {
+                // The time is over, or somebody woke us: look either way.
+                return;
+            }
+        }
+    }
+}
+
+/// Blocks the calling thread on `word` until somebody wakes it, or for `timeout`.
+pub(super) fn block_on(sleep: &SleepWord, timeout: Option<Duration>) {
+    let (word, value) = sleep.word();
+    if sleep.asleep() {
+        futex::wait(word, value, timeout);
+    }
+}

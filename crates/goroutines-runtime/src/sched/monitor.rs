@@ -1,0 +1,241 @@
+//! The monitor: a thread that watches the workers while any of them is awake.
+//!
+//! Not for: anything a worker can do in its own loop. It sleeps for good when all workers do, so an
+//! idle program uses no processor time. Its tasks, once per tick:
+//!
+//! - end the time slice of a goroutine, or of a pair that hands each other the processor;
+//! - wake a sleeping worker for unstarted goroutines that nobody has got to;
+//! - for a worker stuck in one goroutine: run its timers, see that its unstarted ones are taken, by
+//!   a spare worker if there is no other, and report what holds up its home-mates;
+//! - ask for a scavenging pass now and then, and once more when everything has become idle.
+
+use super::idle::block_on;
+use super::lifecycle::Runtime;
+use super::sleep::SleepWord;
+use super::worker::Worker;
+use crate::g::{Flags, Status, registry};
+use crate::seam::clock::Moment;
+use crate::shim::atomic::Ordering;
+use std::time::Duration;
+
+/// How often it looks, and how long a time slice is.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Ticks without a running worker after which it sleeps for good.
+const QUIET: u32 = 20;
+
+/// Stuck for so many ticks means: others take over what they can.
+const STUCK: u32 = 2;
+
+/// The least time between two reports.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// The part that workers see.
+#[derive(Debug, Default)]
+pub(super) struct Monitor {
+    sleep: SleepWord,
+}
+
+impl Monitor {
+    /// A worker has woken: somebody has to watch it.
+    pub(super) fn worker_woke(&self) {
+        if self.sleep.wake() {
+            crate::sys::futex::wake(self.sleep.word().0);
+        }
+    }
+}
+
+/// What it remembers of one worker from tick to tick.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    slice: u32,
+    runs: u64,
+    /// Ticks in a row in the same run of the same goroutine.
+    same: u32,
+    oldest: isize,
+    reported: u64,
+}
+
+struct Watch {
+    runtime: &'static Runtime,
+    seen: Vec<Seen>,
+    last_report: Option<Moment>,
+    last_pass: Moment,
+    /// Something ran since the last pass was asked for.
+    ran: bool,
+}
+
+/// Starts the monitor's thread.
+pub(super) fn start(runtime: &'static Runtime) {
+    let watch = move || {
+        Watch {
+            runtime,
+            seen: Vec::new(),
+            last_report: None,
+            last_pass: Moment::now(),
+            ran: true,
+        }
+        .watch();
+    };
+    if let Err(error) = std::thread::Builder::new().name("goroutines-mon".into()).spawn(watch) {
+        eprintln!("goroutines: no monitor, so no time slices and no reports: {error}");
+    }
+}
+
+impl Watch {
+    fn watch(&mut self) {
+        let mut quiet = 0;
+        loop {
+            std::thread::sleep(TICK);
+            let idle = self.all_asleep();
+            quiet = if idle { quiet + 1 } else { 0 };
+            self.tick();
+            if quiet < QUIET {
+                continue;
+            }
+            if self.ran && self.runtime.config.scavenge.is_some() {
+                // Two passes: the first one finds who is parked, the second who still is.
+                self.final_passes();
+            }
+            let sleep = &self.runtime.monitor.sleep;
+            sleep.announce();
+            if self.all_asleep() {
+                block_on(sleep, None);
+            }
+            sleep.stay_awake();
+            quiet = 0;
+        }
+    }
+
+    fn all_asleep(&self) -> bool {
+        self.runtime.idle.sleeping() >= self.runtime.serving()
+    }
+
+    fn tick(&mut self) {
+        let now = Moment::now();
+        let runtime = self.runtime;
+        runtime.idle.add_credit();
+        self.seen.resize(runtime.workers(), Seen::default());
+        let (mut stuck, mut waiting) = (0, runtime.inject.len() > 0);
+        for worker in runtime.each_worker() {
+            let aged = self.watch_worker(worker, now);
+            stuck += usize::from(worker.stuck.load(Ordering::Relaxed));
+            waiting |= aged;
+        }
+        if waiting && !runtime.idle.wake_one(runtime) {
+            self.spare(stuck);
+        }
+        self.retire(stuck);
+        if let Some(every) = runtime.config.scavenge
+            && self.ran
+            && now.since(self.last_pass) >= every
+        {
+            self.pass(now);
+        }
+    }
+
+    /// Looks at one worker; whether unstarted goroutines of it have waited since the last tick.
+    fn watch_worker(&mut self, worker: &'static Worker, now: Moment) -> bool {
+        let seen = &mut self.seen[worker.index];
+        let asleep = worker.sleep.asleep() || worker.absent.load(Ordering::Relaxed);
+        let slice = worker.slice.load(Ordering::Relaxed);
+        let runs = worker.counts().runs.get();
+        if !asleep && slice == seen.slice {
+            worker.raise_preempt();
+        }
+        if !asleep && runs == seen.runs {
+            seen.same += 1;
+        } else {
+            seen.same = 0;
+        }
+        self.ran |= runs != seen.runs;
+        (seen.slice, seen.runs) = (slice, runs);
+        let oldest = worker.unstarted.oldest();
+        let aged = (!worker.unstarted.is_empty() && oldest == seen.oldest)
+            || (!worker.movable.is_empty() && seen.same > 0);
+        seen.oldest = oldest;
+        let same = seen.same;
+        worker.stuck.store(same >= STUCK, Ordering::Relaxed);
+        if same >= STUCK {
+            worker.run_timers(now);
+            self.maybe_report(worker, same, runs, now);
+        }
+        aged
+    }
+
+    /// Reports a goroutine that keeps its home-mates waiting.
+    fn maybe_report(&mut self, worker: &'static Worker, same: u32, runs: u64, now: Moment) {
+        let Some(limit) = self.runtime.config.stall else { return };
+        let stuck_for = TICK * same;
+        let seen = &mut self.seen[worker.index];
+        if stuck_for < limit
+            || seen.reported == runs
+            || self.last_report.is_some_and(|last| now.since(last) < REPORT_EVERY)
+        {
+            return;
+        }
+        let mates = home_mates(worker.index);
+        if mates == 0 {
+            return;
+        }
+        seen.reported = runs;
+        self.last_report = Some(now);
+        let tid = worker.tid.load(Ordering::Relaxed);
+        super::report::stall(worker.index, tid, mates, stuck_for.as_millis());
+    }
+
+    /// Work waits and everybody who is not stuck is busy: if too few are, start another worker.
+    fn spare(&self, stuck: usize) {
+        let runtime = self.runtime;
+        let allowed = runtime.config.workers;
+        let taking = runtime.each_worker().filter(|w| w.takes_new()).count();
+        if stuck == 0 || taking >= allowed {
+            return;
+        }
+        if let Some(back) = runtime.each_worker().find(|w| w.retiring.load(Ordering::Relaxed)) {
+            back.retiring.store(false, Ordering::Relaxed);
+            back.wake();
+        } else {
+            runtime.replace_worker();
+        }
+    }
+
+    /// More workers take new goroutines than are allowed: the newest stop.
+    fn retire(&self, stuck: usize) {
+        let runtime = self.runtime;
+        let allowed = runtime.config.workers;
+        if stuck > 0 || runtime.serving() <= allowed {
+            return;
+        }
+        for worker in runtime.each_worker().filter(|w| w.takes_new()).skip(allowed) {
+            worker.retiring.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn pass(&mut self, now: Moment) {
+        self.last_pass = now;
+        self.ran = false;
+        self.runtime.passes.ask(false);
+        goroutines_fiber::scavenge_idle();
+    }
+
+    fn final_passes(&mut self) {
+        for _ in 0..2 {
+            self.pass(Moment::now());
+            self.runtime.wake_all();
+            std::thread::sleep(TICK);
+        }
+        goroutines_fiber::scavenge_idle();
+        self.ran = false;
+    }
+}
+
+/// How many ready goroutines at home on that worker wait for the one that runs.
+fn home_mates(index: usize) -> usize {
+    let mut active = 0;
+    registry::for_each(|g| {
+        let here = g.status() == Status::Active && g.home() == index;
+        active += usize::from(here && !g.has(Flags::SYSTEM | Flags::MIGRATABLE));
+    });
+    active.max(1) - 1
+}

@@ -1,0 +1,154 @@
+//! Where a goroutine starts: here, or on a worker with fewer; and what happens without a stack.
+//!
+//! Not for: moving started ones; nobody does.
+//!
+//! Started goroutines stay. So that an accept loop does not home every connection on its own worker,
+//! one that would make a worker's share clearly larger than the smallest share starts there instead.
+//! Small programs never notice: up to [`SLACK`] goroutines more than the others stay together.
+#![allow(unsafe_code, reason = "makes the fiber that runs a goroutine")]
+
+use super::lifecycle::{Runtime, STARVED};
+use super::worker::Here;
+use crate::g::{Flags, G};
+use crate::shim::Lock;
+use crate::shim::atomic::{AtomicUsize, Ordering};
+use goroutines_fiber::{Fiber, StackError};
+use std::ptr::NonNull;
+
+/// How many more than the least loaded worker a worker may have without a second look.
+const SLACK: usize = 64;
+
+/// What came of starting a goroutine.
+pub(super) enum Start {
+    /// It has a stack and can be resumed.
+    Here(NonNull<()>),
+    /// Another worker will start it, or it waits for a stack.
+    Elsewhere,
+}
+
+/// Goroutines that could not start because there was no stack for them.
+#[derive(Debug, Default)]
+pub(crate) struct Starved {
+    list: Lock<crate::g::list::List<G>>,
+    len: AtomicUsize,
+    /// The last error; spawning fails with it until a stack comes free.
+    error: Lock<Option<StackError>>,
+}
+
+impl Starved {
+    /// Why spawning should fail now, if it should.
+    #[inline]
+    pub(crate) fn error(&self) -> Option<StackError> {
+        if self.len.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        *self.error.lock()
+    }
+
+    fn push(&self, runtime: &Runtime, g: &'static G, error: StackError) {
+        let first = self.error.lock().replace(error).is_none();
+        let list = self.list.lock();
+        list.push_back(g);
+        self.len.store(list.len(), Ordering::Relaxed);
+        runtime.set_special(STARVED, true);
+        drop(list);
+        if first {
+            eprintln!(
+                "goroutines: goroutine {} waits for a stack: {error}; it starts when another ends",
+                g.id()
+            );
+        }
+    }
+
+    /// A stack came free: who gets it?
+    pub(super) fn pop(&self, runtime: &Runtime) -> Option<&'static G> {
+        if self.len.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let list = self.list.lock();
+        let g = list.pop_front();
+        self.len.store(list.len(), Ordering::Relaxed);
+        if list.is_empty() {
+            runtime.set_special(STARVED, false);
+            drop(list);
+            *self.error.lock() = None;
+        }
+        g
+    }
+}
+
+impl Here {
+    /// Gives an unstarted goroutine a stack and this worker as its home.
+    #[inline]
+    pub(super) fn start(self, g: &'static G) -> Start {
+        let local = self.local();
+        if self.load() >= local.place_limit.get() && !g.has(Flags::PLACED) && self.hand_over(g) {
+            return Start::Elsewhere;
+        }
+        let (size, ready_made) = match g.ext() {
+            None => (self.runtime.config.stack, None),
+            Some(ext) => {
+                (ext.stack_size.unwrap_or(self.runtime.config.stack), ext.stack.take())
+            }
+        };
+        let stack = match ready_made {
+            Some(stack) => stack,
+            None => match local.stacks.borrow_mut().take(size) {
+                Ok(stack) => stack,
+                Err(error) => {
+                    self.runtime.starved.push(self.runtime, g, error);
+                    return Start::Elsewhere;
+                }
+            },
+        };
+        let arg = std::ptr::from_ref(g).cast_mut().cast();
+        // SAFETY: `entry` does not unwind, `g` lives for ever, and its closure may run on this
+        // thread: it is `Send`, or was spawned on this worker (`Flags::PLACED`).
+        let fiber = unsafe { Fiber::new(stack, g.task().entry, arg) }.into_ptr();
+        g.set_home(self.index);
+        g.set_fiber(Some(fiber));
+        self.header().counts.started.bump();
+        if g.has(Flags::HANDED) {
+            g.clear(Flags::HANDED);
+            self.handed.fetch_sub(1, Ordering::Relaxed);
+        }
+        Start::Here(fiber)
+    }
+
+    /// Places `g` on the worker with the fewest, if this one has clearly more.
+    #[cold]
+    #[inline(never)]
+    fn hand_over(self, g: &'static G) -> bool {
+        let runtime = self.runtime;
+        let others = (0..runtime.workers())
+            .filter(|&i| i != self.index)
+            .filter_map(|i| runtime.worker(i))
+            .filter(|w| w.takes_new());
+        let Some(least) = others.min_by_key(|w| w.load()) else {
+            // Alone: look again when the load has doubled; a worker may be added meanwhile.
+            self.local().place_limit.set(self.load() * 2 + SLACK);
+            return false;
+        };
+        let fewest = least.load();
+        let limit = fewest + fewest / 16 + SLACK;
+        self.local().place_limit.set(limit);
+        if self.load() < limit {
+            return false;
+        }
+        g.set(Flags::PLACED | Flags::HANDED);
+        g.set_home(least.index);
+        least.handed.fetch_add(1, Ordering::Relaxed);
+        self.header().counts.placed.bump();
+        super::ready::send_home(g);
+        true
+    }
+}
+
+impl super::worker::Worker {
+    /// Whether goroutines may be placed here: somebody serves it, and it is not stuck or retiring.
+    pub(super) fn takes_new(&self) -> bool {
+        !self.absent.load(Ordering::Relaxed)
+            && !self.stuck.load(Ordering::Relaxed)
+            && !self.retiring.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,68 @@
+//! The sleep word of a worker: how it goes to sleep and how it is woken, once.
+//!
+//! Not for: choosing whom to wake (`idle`). The argument that no wake-up is lost is in README.md;
+//! the model is in `tests.rs`.
+
+use crate::shim::atomic::{AtomicU32, Ordering};
+use crate::shim::store_load_fence;
+
+const AWAKE: u32 = 0;
+const SLEEPING: u32 = 1;
+const NOTIFIED: u32 = 2;
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct SleepWord(AtomicU32);
+
+impl Default for SleepWord {
+    fn default() -> Self {
+        SleepWord::new()
+    }
+}
+
+impl SleepWord {
+    /// The word of a worker that is awake.
+    pub fn new() -> SleepWord {
+        SleepWord(AtomicU32::new(AWAKE))
+    }
+
+    /// The worker says that it is about to sleep. It looks at every source of work *after* this,
+    /// and then either calls [`SleepWord::stay_awake`] or blocks on [`SleepWord::word`].
+    pub fn announce(&self) {
+        self.0.store(SLEEPING, Ordering::Relaxed);
+        // Pairs with the fence in `wake`.
+        store_load_fence();
+    }
+
+    /// The worker found something after all, or has slept.
+    pub fn stay_awake(&self) {
+        // Acquire: what a waker did before it notified us is visible.
+        self.0.swap(AWAKE, Ordering::Acquire);
+    }
+
+    /// Whether it may still block.
+    pub fn asleep(&self) -> bool {
+        self.0.load(Ordering::Acquire) == SLEEPING
+    }
+
+    /// Called after putting something where the worker looks. `true`: the worker was going to
+    /// sleep, and the caller, who alone gets this answer, must unblock it.
+    #[inline]
+    #[must_use = "the sleeping thread must be unblocked"]
+    pub fn wake(&self) -> bool {
+        // Pairs with the fence in `announce`: either the worker sees what was put there, or we see
+        // that it sleeps.
+        store_load_fence();
+        self.0.load(Ordering::Relaxed) == SLEEPING
+            && self
+                .0
+                .compare_exchange(SLEEPING, NOTIFIED, Ordering::Release, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// The word to block on while [`SleepWord::asleep`], and the value it has then.
+    #[cfg(not(loom))]
+    pub(crate) fn word(&self) -> (&AtomicU32, u32) {
+        (&self.0, SLEEPING)
+    }
+}

@@ -1,0 +1,517 @@
+//! A worker: one thread, the goroutines that are at home on it, and the loop that runs them.
+//!
+//! Not for: what other threads do with it (`ready`, `steal`, `monitor`).
+//!
+//! The fields of [`Local`] belong to the worker's own thread: to the loop, and to the goroutines it
+//! runs, which are on the same thread. Nothing of it is held across a switch.
+#![allow(unsafe_code, reason = "gives the worker's own thread its private part, and runs fibers")]
+
+use super::deque::Deque;
+use super::inbox::Inbox;
+use super::lifecycle::Runtime;
+use super::place::Start;
+use super::sleep::SleepWord;
+use crate::current::{self, Header};
+use crate::g::list::List;
+use crate::g::{self, Flags, G, Status};
+use crate::seam::choice::Choice;
+use crate::seam::clock::Moment;
+use crate::shim::Lock;
+use crate::shim::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::timer::{Entry, Key, Timers};
+use crossbeam_utils::CachePadded;
+use goroutines_fiber::{Fiber, Resumed, StackCache};
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+
+/// Every so many rounds the queues that others fill come first. A prime, as in Go, so that it does
+/// not fall in step with the program.
+const FAIR: u32 = 61;
+
+/// What is to be done for a goroutine once it is off its stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum After {
+    /// Nothing: it waits.
+    Nothing,
+    /// Run this; if it says `false` the goroutine is ready again.
+    Commit(unsafe fn(*mut ()) -> bool, *mut ()),
+    /// Let who makes it ready queue it, on any worker (a migratable one).
+    HandOff,
+    /// Queue it where any worker finds it (a migratable one that yields).
+    Requeue,
+}
+
+/// The private part of a worker.
+#[derive(Debug)]
+pub(crate) struct Local {
+    /// Made ready by the goroutine that ran last; runs within its time slice.
+    pub(super) next: Cell<Option<&'static G>>,
+    /// Ready goroutines at home here, and unstarted ones placed here.
+    pub(super) homed: List<G>,
+    pub(super) after: Cell<After>,
+    round: Cell<u32>,
+    pub(super) stacks: RefCell<StackCache>,
+    pub(crate) choice: Choice,
+    /// How many goroutines may be at home here before `place` looks at the others.
+    pub(super) place_limit: Cell<usize>,
+    pub(super) thief: super::steal::Thief,
+    pub(super) scavenger: super::scavenge::Cursor,
+}
+
+/// A worker.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Worker {
+    // First, so that a header's address is its worker's.
+    header: Header,
+    local: Local,
+    pub(crate) runtime: &'static Runtime,
+    pub(crate) index: usize,
+    /// Changes when a new time slice begins.
+    pub(super) slice: AtomicU32,
+    /// Made ready by other threads.
+    pub(super) inbox: CachePadded<Inbox<G>>,
+    pub(super) sleep: CachePadded<SleepWord>,
+    /// Not started yet: may be stolen.
+    pub(super) unstarted: Deque<G>,
+    /// Ready and migratable: may be stolen; taken oldest first by all.
+    pub(super) movable: Deque<G>,
+    pub(super) timers: Lock<Timers>,
+    /// The earliest of `timers`, written under the lock.
+    pub(super) deadline: AtomicU64,
+    /// Unstarted goroutines that others placed here.
+    pub(super) handed: AtomicUsize,
+    /// No thread serves this worker: `run` has returned, or its thread ended.
+    pub(super) absent: AtomicBool,
+    /// A spare that is not needed now: it serves those at home here and takes nothing new.
+    pub(super) retiring: AtomicBool,
+    /// The thread, for signals; 0 until it runs.
+    pub(super) tid: AtomicU32,
+    /// The monitor found it stuck in one goroutine.
+    pub(super) stuck: AtomicBool,
+}
+
+// SAFETY: `header`'s cells and `local` are used by the worker's own thread only: they are reached
+// through `Here`, which is made from that thread's `current::worker()` and cannot leave the thread,
+// or through `header.counts` and `header.preempt`, which are atomics. The owner's operations of the
+// deques go through `Here` too. The rest is atomics, locks and lock-free queues.
+unsafe impl Sync for Worker {}
+// SAFETY: a worker is made on one thread and used on another from then on.
+unsafe impl Send for Worker {}
+
+/// The worker whose thread this is. Not to be held across a switch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Here {
+    worker: &'static Worker,
+    // Not to be sent to another thread.
+    _thread: std::marker::PhantomData<*const ()>,
+}
+
+impl std::ops::Deref for Here {
+    type Target = Worker;
+    #[inline]
+    fn deref(&self) -> &Worker {
+        self.worker
+    }
+}
+
+/// The worker whose thread this is, if it is one's.
+#[inline]
+pub(crate) fn here() -> Option<Here> {
+    current::worker().map(Here::of)
+}
+
+impl Here {
+    /// From this thread's header.
+    #[inline]
+    pub(crate) fn of(header: &'static Header) -> Here {
+        // SAFETY: headers are made by `Worker::new` only, as the first field of a `repr(C)` worker
+        // that lives for ever; and a `&Header` does not leave its thread (`Header` is not `Sync`).
+        let worker = unsafe { &*std::ptr::from_ref(header).cast::<Worker>() };
+        Here { worker, _thread: std::marker::PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn local(&self) -> &'static Local {
+        &self.worker.local
+    }
+
+    /// The worker, for what any thread may do with it.
+    #[inline]
+    pub(crate) fn worker(&self) -> &'static Worker {
+        self.worker
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &'static Header {
+        &self.worker.header
+    }
+}
+
+impl Local {
+    /// Sets what is to be done once the running goroutine is off its stack.
+    #[inline]
+    pub(crate) fn set_after(&self, after: After) {
+        self.after.set(after);
+    }
+}
+
+impl Worker {
+    pub(super) fn new(runtime: &'static Runtime, index: usize) -> Worker {
+        Worker {
+            header: Header::new(),
+            local: Local {
+                next: Cell::new(None),
+                homed: List::new(),
+                after: Cell::new(After::Nothing),
+                round: Cell::new(0),
+                stacks: RefCell::new(StackCache::new()),
+                choice: Choice::new(index as u64),
+                place_limit: Cell::new(0),
+                thief: super::steal::Thief::default(),
+                scavenger: super::scavenge::Cursor::default(),
+            },
+            runtime,
+            index,
+            slice: AtomicU32::new(0),
+            inbox: CachePadded::default(),
+            sleep: CachePadded::default(),
+            unstarted: Deque::new(),
+            movable: Deque::new(),
+            timers: Lock::new(Timers::new()),
+            deadline: AtomicU64::new(u64::MAX),
+            handed: AtomicUsize::new(0),
+            absent: AtomicBool::new(true),
+            retiring: AtomicBool::new(false),
+            tid: AtomicU32::new(0),
+            stuck: AtomicBool::new(false),
+        }
+    }
+
+    /// Its header, for the thread that becomes this worker and no other.
+    pub(super) fn header_for_its_thread(&'static self) -> &'static Header {
+        &self.header
+    }
+
+    /// What it has counted.
+    pub(crate) fn counts(&self) -> &crate::probe::Counts {
+        &self.header.counts
+    }
+
+    /// Ends the time slice of what runs there now.
+    pub(super) fn raise_preempt(&self) {
+        self.header.preempt.store(true, Ordering::Relaxed);
+    }
+
+    /// How many goroutines are at home here, those placed here but not started included.
+    pub(super) fn load(&self) -> usize {
+        let counts = self.counts();
+        let ended = counts.ended.get();
+        let live = counts.started.get().saturating_sub(ended) as usize;
+        live + self.handed.load(Ordering::Relaxed)
+    }
+
+    /// Adds a timer; on the worker that the waiting goroutine is on.
+    pub(crate) fn add_timer(&self, when: Moment, entry: Entry) -> Key {
+        let mut timers = self.timers.lock();
+        let key = timers.add(when, entry);
+        self.publish_deadline(&timers);
+        key
+    }
+
+    /// Takes a timer back.
+    pub(crate) fn cancel_timer(&self, key: Key) {
+        let mut timers = self.timers.lock();
+        if timers.cancel(key) {
+            self.publish_deadline(&timers);
+        }
+    }
+
+    fn publish_deadline(&self, timers: &Timers) {
+        self.deadline.store(timers.next().map_or(u64::MAX, |m| m.0), Ordering::Relaxed);
+    }
+
+    /// Makes everything ready whose deadline has passed; any thread may do this for any worker.
+    pub(super) fn run_timers(&self, now: Moment) -> usize {
+        if self.deadline.load(Ordering::Relaxed) > now.0 {
+            return 0;
+        }
+        let mut n = 0;
+        let mut timers = self.timers.lock();
+        while let Some(entry) = timers.expired(now) {
+            if entry.g.wait.claim(entry.ticket, g::state::Cause::Deadline) {
+                super::ready::ready_later(entry.g);
+                n += 1;
+            }
+        }
+        self.publish_deadline(&timers);
+        n
+    }
+}
+
+impl Here {
+    /// Runs goroutines until `main` ends, or for ever.
+    pub(super) fn work(self, main: Option<&'static G>) {
+        loop {
+            let g = match self.pick() {
+                Some(g) => g,
+                None => self.wait_for_work(),
+            };
+            if self.run(g) && main.is_some_and(|m| std::ptr::eq(m, g)) {
+                return;
+            }
+        }
+    }
+
+    /// The next goroutine to run, if there is one without looking at other workers.
+    #[inline]
+    fn pick(self) -> Option<&'static G> {
+        let local = self.local();
+        let round = local.round.get().wrapping_add(1);
+        local.round.set(round);
+        if round % FAIR == 0
+            && let Some(g) = self.fair_pick(round)
+        {
+            return Some(g);
+        }
+        if let Some(g) = local.next.take() {
+            if !self.header().preempt.load(Ordering::Relaxed) {
+                // Runs in the slice of the one that made it ready.
+                return Some(g);
+            }
+            local.homed.push_back(g);
+        }
+        self.new_slice();
+        if let Some(g) = local.homed.pop_front() {
+            return Some(g);
+        }
+        self.pick_shared()
+    }
+
+    /// As [`Here::pick`], from the queues that others may touch.
+    fn pick_shared(self) -> Option<&'static G> {
+        let local = self.local();
+        if self.inbox.take(&local.homed) > 0 {
+            return local.homed.pop_front();
+        }
+        if !self.movable.is_empty()
+            && let Some(g) = self.movable.steal()
+        {
+            return Some(g);
+        }
+        self.pop_unstarted()
+    }
+
+    /// Every so often what others put in comes first, and the oldest of what has not started.
+    #[cold]
+    #[inline(never)]
+    fn fair_pick(self, round: u32) -> Option<&'static G> {
+        self.new_slice();
+        let local = self.local();
+        self.poll();
+        let oldest = || self.unstarted.steal();
+        let global = || self.runtime.inject.pop();
+        // Take turns, so that neither of the two starves the other.
+        let turn = (round / FAIR) % 4;
+        let g = match turn {
+            0 | 2 => global().or_else(oldest),
+            1 => oldest().or_else(global),
+            _ => self.movable.steal().or_else(oldest),
+        };
+        g.or_else(|| {
+            // What ran last in the slot of `next` waits its turn behind the others.
+            if let Some(g) = local.next.take() {
+                local.homed.push_back(g);
+            }
+            None
+        })
+    }
+
+    /// Looks at the clock, the timers and the inbox.
+    pub(super) fn poll(self) {
+        let local = self.local();
+        self.inbox.take(&local.homed);
+        if self.deadline.load(Ordering::Relaxed) != u64::MAX {
+            self.run_timers(Moment::now());
+        }
+        if local.scavenger.is_due(self.runtime) {
+            super::scavenge::step(self);
+        }
+    }
+
+    #[inline]
+    pub(super) fn new_slice(self) {
+        self.slice.store(self.slice.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        let header = self.header();
+        if header.preempt.load(Ordering::Relaxed) {
+            header.preempt.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs a goroutine until it waits, yields or ends; `true` if it ended.
+    #[inline]
+    fn run(self, g: &'static G) -> bool {
+        let fiber = match g.fiber() {
+            Some(fiber) => fiber,
+            None => match self.start(g) {
+                Start::Here(fiber) => fiber,
+                Start::Elsewhere => return false,
+            },
+        };
+        let header = self.header();
+        header.g.set(Some(g));
+        g.set_status(Status::Active);
+        header.counts.runs.bump();
+        // SAFETY: `start` made the pointer with `into_ptr`, and the fiber is neither running nor
+        // finished: a running goroutine is in no queue, and `finish` takes the fiber away. It runs
+        // on this thread each time unless it is migratable, whose maker vouched for that.
+        let resumed = unsafe { Fiber::from_ptr(fiber).resume() };
+        header.g.set(None);
+        match resumed {
+            Resumed::Suspended => {
+                let after = self.local().after.replace(After::Nothing);
+                if !matches!(after, After::Nothing) {
+                    self.off_stack(g, after);
+                }
+                false
+            }
+            Resumed::Finished => {
+                self.finish(g, fiber);
+                true
+            }
+        }
+    }
+
+    #[inline]
+    fn finish(self, g: &'static G, fiber: NonNull<()>) {
+        g.set_fiber(None);
+        // SAFETY: it has just finished, and nobody else has its pointer.
+        let stack = unsafe { Fiber::from_ptr(fiber).into_stack() };
+        self.local().stacks.borrow_mut().put(stack);
+        g::release(g);
+        self.runtime.after_end(self);
+    }
+
+    #[cold]
+    fn off_stack(self, g: &'static G, after: After) {
+        match after {
+            After::Nothing => {}
+            // SAFETY: `park` stored function and argument together, and the goroutine that owns
+            // the argument is parked.
+            After::Commit(commit, arg) => {
+                if !unsafe { commit(arg) } && g.wait.claim_any() {
+                    super::ready::ready(g);
+                }
+            }
+            After::HandOff => super::ready::left_stack(self, g),
+            After::Requeue => self.push_movable(g),
+        }
+    }
+
+    /// Queues a ready migratable goroutine where any worker may take it.
+    pub(super) fn push_movable(self, g: &'static G) {
+        // SAFETY: this is the owner's thread.
+        let before = unsafe { self.movable.push(g) };
+        self.runtime.idle.offer(self.runtime, before);
+    }
+
+    /// Queues an unstarted goroutine.
+    #[inline]
+    pub(crate) fn push_unstarted(self, g: &'static G) {
+        // SAFETY: this is the owner's thread.
+        let before = unsafe { self.unstarted.push(g) };
+        self.runtime.idle.offer(self.runtime, before);
+    }
+
+    /// Queues a ready goroutine that is at home here, or is to start here.
+    pub(crate) fn push_homed(self, g: &'static G) {
+        self.local().homed.push_back(g);
+    }
+
+    /// As [`Here::push_unstarted`], without telling anybody.
+    pub(super) fn keep_unstarted(self, g: &'static G) {
+        // SAFETY: this is the owner's thread.
+        unsafe { self.unstarted.push(g) };
+    }
+
+    /// Takes the newest of the unstarted ones.
+    #[inline]
+    pub(super) fn pop_unstarted(self) -> Option<&'static G> {
+        // SAFETY: this is the owner's thread.
+        unsafe { self.unstarted.pop() }
+    }
+
+    /// Whether anything but the running goroutine could run here now.
+    #[inline]
+    fn has_work(self) -> bool {
+        let local = self.local();
+        local.next.get().is_some()
+            || !local.homed.is_empty()
+            || !self.inbox.is_empty()
+            || !self.unstarted.is_empty()
+            || !self.movable.is_empty()
+    }
+
+    /// Lets others run. Returns on the same thread, or for a migratable goroutine on any.
+    #[inline]
+    pub(crate) fn yield_now(self, g: &'static G) {
+        let local = self.local();
+        if !self.has_work() {
+            // Alone here: look at the rest now and then, and go on.
+            let round = local.round.get().wrapping_add(1);
+            local.round.set(round);
+            if round % FAIR != 0 {
+                return;
+            }
+            self.poll();
+            if self.runtime.inject.len() > 0
+                && let Some(other) = self.runtime.inject.pop()
+            {
+                local.homed.push_back(other);
+            }
+            if !self.has_work() {
+                self.new_slice();
+                return;
+            }
+        }
+        if g.has(Flags::MIGRATABLE) {
+            local.after.set(After::Requeue);
+        } else {
+            if local.homed.is_empty() && local.next.get().is_none() {
+                // Without this the yielder would be the only started one, and come first again.
+                self.inbox.take(&local.homed);
+                if local.homed.is_empty()
+                    && let Some(fresh) = self.pop_unstarted()
+                {
+                    local.homed.push_back(fresh);
+                }
+            }
+            local.homed.push_back(g);
+        }
+        g.set_state(Status::Active, g::Reason::Yield);
+        switch_out(g);
+    }
+}
+
+/// Leaves the goroutine's stack; returns when somebody resumes it. Everything about where it will
+/// be found again has been arranged.
+#[inline]
+pub(crate) fn switch_out(g: &'static G) {
+    let Some(fiber) = g.fiber() else { crate::fatal!("a goroutine without a stack switches") };
+    if std::thread::panicking() {
+        return switch_out_unwinding(fiber);
+    }
+    // SAFETY: `fiber` is the one we are on: `g` is the current goroutine.
+    unsafe { goroutines_fiber::suspend(fiber) };
+}
+
+/// As [`switch_out`] from a destructor that runs while a panic unwinds: std counts panics per
+/// thread, and the others on this thread must not see ours.
+#[cold]
+#[inline(never)]
+fn switch_out_unwinding(fiber: NonNull<()>) {
+    let count = goroutines_fiber::unwind::set_aside();
+    // SAFETY: as in `switch_out`.
+    unsafe { goroutines_fiber::suspend(fiber) };
+    count.put_back();
+}

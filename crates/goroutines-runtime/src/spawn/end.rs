@@ -1,0 +1,87 @@
+//! The end of a goroutine: what its closure left, and what is done with it.
+//!
+//! Not for: telling a particular waiter (`join`, `detached`).
+
+use crate::current;
+use crate::g::{Flags, G};
+use crate::park::Exited;
+use crate::sched::config::PanicPolicy;
+use crate::sched::lifecycle;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a goroutine left: its value, or what it unwound with ([`Exited`] after `exit`).
+pub type Outcome<T> = std::thread::Result<T>;
+
+/// Runs the closure; nothing gets past.
+#[inline]
+pub(super) fn run<T>(g: &'static G, f: impl FnOnce() -> T) -> Outcome<T> {
+    let outcome = catch_unwind(AssertUnwindSafe(f));
+    if g.has(Flags::EXITING) {
+        return exited(outcome);
+    }
+    outcome
+}
+
+/// The goroutine has called `exit`: that stands, even if something caught it and went on, unless it
+/// panicked afterwards.
+#[cold]
+fn exited<T>(outcome: Outcome<T>) -> Outcome<T> {
+    match outcome {
+        Err(payload) if !payload.is::<Exited>() => Err(payload),
+        other => {
+            quietly(|| drop(other));
+            Err(Box::new(Exited))
+        }
+    }
+}
+
+/// Done by every goroutine after its closure, still on its own stack: its goroutine-local values are
+/// dropped, and it is counted as ended.
+#[inline]
+pub(super) fn ended(g: &'static G) {
+    if g.ext().is_some() {
+        drop_locals();
+    }
+    match current::worker() {
+        Some(header) => header.counts.ended.bump(),
+        // In a forked child; `sched` sees to it that this is the end.
+        None => std::process::exit(0),
+    }
+}
+
+#[cold]
+fn drop_locals() {
+    let locals = current::locals();
+    // A destructor may make new values; as in std, a few rounds of that are enough.
+    for _ in 0..1_000 {
+        let Some(value) = locals.pop() else { return };
+        quietly(|| drop(value));
+    }
+}
+
+/// Runs something that must not unwind further. A panic in it has been printed by the hook.
+pub(super) fn quietly(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        drop_payload(payload);
+    }
+}
+
+/// Drops what a panic carried; if even that panics, it is leaked.
+pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+}
+
+/// After an uncaught panic: ends the process if that is the policy.
+#[inline]
+pub fn crash_if_configured<T>(outcome: &Outcome<T>) {
+    if let Err(payload) = outcome
+        && !payload.is::<Exited>()
+        && lifecycle::started().is_some_and(|r| r.config.panic == PanicPolicy::Exit)
+    {
+        // The hook has printed the message, and the goroutine's destructors have run.
+        std::process::exit(2);
+    }
+}

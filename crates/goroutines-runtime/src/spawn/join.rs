@@ -1,0 +1,175 @@
+//! Goroutines that somebody may join.
+//!
+//! Not for: the protocol of the word between the two (`join_word`).
+#![allow(unsafe_code, reason = "owns the packet together with the goroutine")]
+
+use super::end::{self, Outcome};
+use super::join_word::{Finish, JoinWord};
+use super::launch::{Options, SpawnError, launch};
+use super::packet;
+use crate::current;
+use crate::g::state::Ticket;
+use crate::g::{G, Handle, Task, registry};
+use crate::park::{Moment, Reason, Wakeable, Waker, prepare};
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::panic::Location;
+
+/// The packet: `word` says who may use `slot` and what is in it.
+#[repr(C)]
+struct Packet<F, E, T> {
+    word: JoinWord,
+    /// The result, as soon as there is one. Before `slot`, so that its place does not depend on `F`.
+    out: MaybeUninit<Outcome<T>>,
+    f: ManuallyDrop<(F, E)>,
+}
+
+/// The part of a packet that a handle knows.
+#[repr(C)]
+struct Front<T> {
+    word: JoinWord,
+    out: MaybeUninit<Outcome<T>>,
+}
+
+impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
+    const TASK: Task = Task { entry: Self::entry, discard: Self::discard };
+
+    /// # Safety
+    ///
+    /// `arg` is a record with a packet of this type.
+    unsafe fn entry(arg: *mut ()) {
+        // SAFETY: by the contract; records live for ever.
+        let g = unsafe { &*arg.cast::<G>() };
+        // SAFETY: by the contract.
+        let packet = unsafe { packet::at(g) }.cast::<Self>();
+        // SAFETY: the packet is there, and an entry runs once.
+        let (f, then) = unsafe { ManuallyDrop::take(&mut (*packet).f) };
+        let outcome = end::run(g, f);
+        end::crash_if_configured(&outcome);
+        end::ended(g);
+        // SAFETY: until `finish` below, the goroutine alone uses this part.
+        unsafe { (&raw mut (*packet).out).write(MaybeUninit::new(outcome)) };
+        // SAFETY: the packet lives until the record's last reference goes, and we have one.
+        let word = unsafe { &(*packet).word };
+        match word.finish() {
+            Finish::Nobody => {}
+            Finish::Wake(waiter, ticket) => {
+                // SAFETY: a waiter's address is that of a record (`Join::join`); they live for ever.
+                let waiter = unsafe { &*(waiter as *const G) };
+                Waker::from_parts(waiter, Ticket::from_u64(ticket)).wake();
+            }
+            Finish::DropResult => {
+                // SAFETY: the handle is gone and left the result to us.
+                let outcome = unsafe { (*packet).out.assume_init_read() };
+                end::quietly(|| drop(outcome));
+            }
+        }
+        end::quietly(then);
+    }
+
+    /// # Safety
+    ///
+    /// The record has a packet of this type that nobody uses any more.
+    unsafe fn discard(g: &'static G) {
+        if !packet::fits::<Self>() {
+            // SAFETY: by the contract. The fields of a packet drop nothing of themselves.
+            drop(unsafe { packet::take::<Self>(g) });
+        }
+        current::with_pool(|pool| registry::recycle(g, pool));
+    }
+}
+
+/// Starts a goroutine that can be joined. `then` is called at its very end, after its result has
+/// been left for the handle, or dropped if the handle is gone.
+///
+/// # Safety
+///
+/// As [`super::detached_then`]; and if `T` may not be sent, the [`Join`] stays on this thread.
+#[inline]
+pub unsafe fn joinable<F: FnOnce() -> T, E: FnOnce(), T>(
+    options: Option<Options>,
+    f: F,
+    then: E,
+    site: &'static Location<'static>,
+) -> Result<Join<T>, SpawnError> {
+    let packet: Packet<F, E, T> = Packet {
+        word: JoinWord::new(),
+        out: MaybeUninit::uninit(),
+        f: ManuallyDrop::new((f, then)),
+    };
+    let task = &Packet::<F, E, T>::TASK;
+    // SAFETY: the task is for this packet; the rest is the caller's promise.
+    let launched = unsafe { launch(options, task, true, packet, site) };
+    launched.map(|g| Join { handle: Handle::adopt(g), _out: PhantomData })
+}
+
+/// The right to a goroutine's result.
+#[derive(Debug)]
+pub struct Join<T> {
+    handle: Handle,
+    _out: PhantomData<T>,
+}
+
+// SAFETY: the handle gives `T` to whoever joins, and nothing else away.
+unsafe impl<T: Send> Send for Join<T> {}
+// SAFETY: through a shared reference only the goroutine's handle and whether it ended can be seen.
+unsafe impl<T> Sync for Join<T> {}
+
+impl<T> Join<T> {
+    fn front(&self) -> *mut Front<T> {
+        // SAFETY: the record of a joinable goroutine has its packet until the last reference goes;
+        // `Packet<F, E, T>` begins with the fields of `Front<T>`, both being `repr(C)`.
+        unsafe { packet::at(self.handle.g()) }.cast()
+    }
+
+    fn word(&self) -> &JoinWord {
+        // SAFETY: as in `front`; the word is made of atomics.
+        unsafe { &(*self.front()).word }
+    }
+
+    /// The goroutine.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.word().is_done()
+    }
+
+    /// Waits for the end and gives what the goroutine left.
+    pub fn join(self) -> Outcome<T> {
+        while !self.word().is_done() {
+            let wait = prepare(Wakeable::ByTicket);
+            let (me, ticket) = wait.waker().parts();
+            let me = std::ptr::from_ref(me) as usize;
+            if self.word().wait(me, ticket.as_u64()) {
+                wait.park(Reason::Join, Moment::NEVER);
+                if !self.word().is_done() {
+                    // Woken by something else. If this fails it has ended in between, and its
+                    // waker finds the ticket used up.
+                    let _ = self.word().give_up(me);
+                }
+            } else {
+                let _ = wait.withdraw();
+            }
+        }
+        // SAFETY: it is done, so the result is there, and it is ours: `self` is consumed, and its
+        // `Drop` does not run.
+        let outcome = unsafe { (*self.front()).out.assume_init_read() };
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used or dropped after this.
+        drop(unsafe { std::ptr::read(&this.handle) });
+        outcome
+    }
+}
+
+impl<T> Drop for Join<T> {
+    fn drop(&mut self) {
+        if self.word().detach() {
+            // SAFETY: it was done, and detaching left the result to us.
+            drop(unsafe { (*self.front()).out.assume_init_read() });
+        }
+    }
+}
+

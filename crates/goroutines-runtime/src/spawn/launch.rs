@@ -1,0 +1,203 @@
+//! Getting a record for a new goroutine, and queueing it.
+//!
+//! Not for: what it runs.
+#![allow(unsafe_code, reason = "puts the packet into a record of our own")]
+
+use super::end::Outcome;
+use super::packet;
+use crate::current;
+use crate::g::{Ext, Flags, G, Status, Task, registry};
+use crate::sched::lifecycle::{self, Runtime, StartError};
+use crate::sched::worker::here;
+use goroutines_fiber::{Class, StackError, StackSize, take_shared};
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+
+/// What can be asked for when a goroutine is made.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Its name.
+    pub name: Option<Box<str>>,
+    /// How large a stack it needs.
+    pub stack: Option<StackSize>,
+    /// Start it on this worker.
+    pub local: bool,
+    /// Let it move between workers; see `Builder::migratable` for what its maker vouches for.
+    pub migratable: bool,
+}
+
+/// Why a goroutine could not be made.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// There is no runtime to run it.
+    Start(StartError),
+    /// No stack of that size can be had, or none at all for now.
+    Stack(StackError),
+    /// There was no memory for its record.
+    OutOfMemory,
+    /// `spawn_local` was called outside a goroutine.
+    NotInGoroutine,
+    /// The name has a NUL byte in it.
+    BadName,
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpawnError::Start(e) => write!(f, "cannot spawn a goroutine: {e}"),
+            SpawnError::Stack(e) => write!(f, "cannot spawn a goroutine: {e}"),
+            SpawnError::OutOfMemory => {
+                f.write_str("cannot spawn a goroutine: out of memory (RLIMIT_AS?)")
+            }
+            SpawnError::NotInGoroutine => f.write_str(
+                "spawn_local needs a goroutine to stay with: call it inside goroutines::run or \
+                 #[goroutines::main], or use spawn",
+            ),
+            SpawnError::BadName => f.write_str("a goroutine's name must not contain a NUL byte"),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {}
+
+/// The stack size for so many bytes, or why there is none.
+pub fn check_stack(bytes: usize) -> Result<StackSize, SpawnError> {
+    StackSize::new(bytes).map_err(SpawnError::Stack)
+}
+
+/// Makes a goroutine and queues it. Gives its record to those who hold a reference to it.
+///
+/// # Safety
+///
+/// `task` is one for packets of type `P`, and what the packet does when run is sound on the thread it
+/// will run on: any one, or this one if `options.local`. With `options.migratable` also after each
+/// park on any thread.
+#[inline]
+pub(super) unsafe fn launch<P>(
+    options: Option<Options>,
+    task: &'static Task,
+    shared: bool,
+    packet: P,
+    site: &'static Location<'static>,
+) -> Result<&'static G, SpawnError> {
+    let flags = packet::flag::<P>();
+    if let (Some(here), None) = (here(), &options)
+        && here.runtime.starved.error().is_none()
+    {
+        // The common case: nothing special, on a worker.
+        let header = here.header();
+        let g = header.pool.take().map_err(|_| SpawnError::OutOfMemory)?;
+        g.init(header.pool.id(), task, flags, Status::Unstarted, site);
+        if shared {
+            g.share();
+        }
+        // SAFETY: a free record is its taker's, and has no packet yet.
+        unsafe { packet::put(g, packet) };
+        header.counts.spawned.bump();
+        here.push_unstarted(g);
+        return Ok(g);
+    }
+    // SAFETY: as here.
+    unsafe { launch_special(options.unwrap_or_default(), task, shared, packet, site) }
+}
+
+/// # Safety
+///
+/// As [`launch`].
+#[cold]
+unsafe fn launch_special<P>(
+    options: Options,
+    task: &'static Task,
+    shared: bool,
+    packet: P,
+    site: &'static Location<'static>,
+) -> Result<&'static G, SpawnError> {
+    let runtime = lifecycle::ensure().map_err(SpawnError::Start)?;
+    if options.local && current::goroutine().is_none() {
+        return Err(SpawnError::NotInGoroutine);
+    }
+    if options.name.as_ref().is_some_and(|n| n.contains('\0')) {
+        return Err(SpawnError::BadName);
+    }
+    let ext = make_ext(runtime, &options)?;
+    let g = registry::take_shared().map_err(|_| SpawnError::OutOfMemory)?;
+    let mut flags = packet::flag::<P>();
+    if options.local {
+        flags |= Flags::PLACED;
+    }
+    if options.migratable {
+        flags |= Flags::MIGRATABLE;
+    }
+    g.init(registry::ids(1), task, flags, Status::Unstarted, site);
+    if let Some(ext) = ext {
+        g.set_ext(ext);
+    }
+    if shared {
+        g.share();
+    }
+    // SAFETY: a free record is its taker's, and has no packet yet.
+    unsafe { packet::put(g, packet) };
+    match here() {
+        Some(here) => {
+            here.header().counts.spawned.bump();
+            if options.local {
+                g.set_home(here.index);
+                here.push_homed(g);
+            } else {
+                here.push_unstarted(g);
+            }
+        }
+        None => runtime.inject(g),
+    }
+    Ok(g)
+}
+
+/// What the record cannot hold itself; `None` if that is nothing.
+fn make_ext(runtime: &Runtime, options: &Options) -> Result<Option<Box<Ext>>, SpawnError> {
+    let mut stack = None;
+    if let Some(size) = options.stack.filter(|s| s.class() == Class::LARGE) {
+        // A mapping of its own: whether there is room for it is known at once.
+        stack = Some(take_shared(size).map_err(SpawnError::Stack)?);
+    } else if let Some(error) = runtime.starved.error() {
+        // Others wait for a stack already. Perhaps one can be had by now?
+        let size = options.stack.unwrap_or(runtime.config.stack);
+        stack = Some(take_shared(size).map_err(|_| SpawnError::Stack(error))?);
+    }
+    if options.name.is_none() && options.stack.is_none() && stack.is_none() {
+        return Ok(None);
+    }
+    let name = options.name.clone();
+    let stack_size = options.stack;
+    Ok(Some(Box::new(Ext { name, stack_size, stack: Cell::new(stack), ..Ext::default() })))
+}
+
+/// Makes the main goroutine; the caller queues it.
+///
+/// # Safety
+///
+/// As [`super::detached_then`]; and the runtime is started.
+pub(super) unsafe fn launch_main<F, E, T>(
+    options: Options,
+    f: F,
+    then: E,
+    site: &'static Location<'static>,
+) -> Result<&'static G, SpawnError>
+where
+    F: FnOnce() -> T,
+    E: FnOnce(Outcome<T>),
+{
+    let Some(runtime) = lifecycle::started() else { crate::fatal!("main before start") };
+    let ext = make_ext(runtime, &options)?;
+    let g = registry::take_shared().map_err(|_| SpawnError::OutOfMemory)?;
+    let flags = packet::flag::<(F, E)>() | Flags::PLACED;
+    g.init(registry::MAIN_ID, super::detached::task::<F, E, T>(), flags, Status::Unstarted, site);
+    if let Some(ext) = ext {
+        g.set_ext(ext);
+    }
+    // SAFETY: a free record is its taker's, and has no packet yet.
+    unsafe { packet::put(g, (f, then)) };
+    runtime.count_outside();
+    Ok(g)
+}

@@ -1,0 +1,40 @@
+//! Making goroutines: the record, its packet, its end.
+//!
+//! Not for: when they run (`sched`). The files:
+//!
+//! | file | what |
+//! |---|---|
+//! | `packet` | where a closure and later its result lie: in the record, or in one box |
+//! | `launch` | options, errors, getting a record and queueing it |
+//! | `end` | what happens when the closure has returned, panicked or exited |
+//! | `detached` | goroutines nobody joins |
+//! | `join` | goroutines somebody may join; `join_word` is the protocol between the two |
+//! | `main` | the main goroutine |
+
+#[cfg(not(loom))]
+mod detached;
+#[cfg(not(loom))]
+mod end;
+#[cfg(not(loom))]
+mod join;
+pub mod join_word;
+#[cfg(not(loom))]
+mod launch;
+#[cfg(not(loom))]
+mod main;
+#[cfg(not(loom))]
+mod packet;
+
+#[cfg(not(loom))]
+pub use detached::{detached, detached_then};
+#[cfg(not(loom))]
+pub use end::{Outcome, crash_if_configured};
+#[cfg(not(loom))]
+pub use join::{Join, joinable};
+#[cfg(not(loom))]
+pub use launch::{Options, SpawnError, check_stack};
+#[cfg(not(loom))]
+pub use main::run;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Joining a goroutine.
+
+use super::goroutine::Goroutine;
+use goroutines_runtime::spawn::Join;
+use std::fmt;
+
+pub use goroutines_runtime::park::Exited;
+
+/// What a goroutine left: its value, or what it panicked with. As [`std::thread::Result`].
+///
+/// After [`exit`](crate::exit) it is an `Err` with an [`Exited`] in it.
+pub type Result<T> = std::thread::Result<T>;
+
+/// The right to wait for a goroutine and to take its result, as [`std::thread::JoinHandle`].
+///
+/// Dropping it neither ends the goroutine nor waits for it.
+pub struct JoinHandle<T>(pub(crate) Join<T>);
+
+impl<T> JoinHandle<T> {
+    /// Waits for the goroutine to end and gives its result.
+    ///
+    /// What the goroutine did is visible afterwards, and it is not counted by
+    /// [`num_goroutines`](crate::num_goroutines) any more.
+    ///
+    /// # Errors
+    ///
+    /// What it panicked with; an [`Exited`] if it called [`exit`](crate::exit).
+    ///
+    /// ```
+    /// # goroutines::run(|| {
+    /// assert_eq!(goroutines::spawn(|| 1 + 1).join().unwrap(), 2);
+    /// # });
+    /// ```
+    pub fn join(self) -> Result<T> {
+        self.0.join()
+    }
+
+    /// Whether it has ended, so that [`join`](JoinHandle::join) would not wait.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// A handle to the goroutine.
+    pub fn goroutine(&self) -> &Goroutine {
+        Goroutine::from_ref(self.0.handle())
+    }
+
+    /// The same as [`goroutine`](JoinHandle::goroutine), under the name `std` has for it.
+    pub fn thread(&self) -> &Goroutine {
+        self.goroutine()
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("goroutine", self.goroutine()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! Goroutine-local values.
+
+use goroutines_runtime::current;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+/// A value of which each goroutine has its own; made by [`goroutine_local!`](crate::goroutine_local).
+///
+/// The value is made at the first use in a goroutine and dropped when the goroutine ends, on its own
+/// stack, where it may wait like any other code. A destructor that uses the same key gets a new value. A
+/// panic in a destructor is printed and goes no further. On a plain thread the value belongs to the
+/// thread.
+pub struct LocalKey<T: 'static> {
+    init: fn() -> T,
+}
+
+impl<T: 'static> fmt::Debug for LocalKey<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalKey").finish_non_exhaustive()
+    }
+}
+
+impl<T: 'static> LocalKey<T> {
+    #[doc(hidden)]
+    pub const fn new(init: fn() -> T) -> LocalKey<T> {
+        LocalKey { init }
+    }
+
+    /// Calls `f` with this goroutine's value, which is made if this is its first use.
+    ///
+    /// ```
+    /// goroutines::goroutine_local! { static NAMES: Vec<u8> = vec![1, 2]; }
+    /// # goroutines::run(|| {
+    /// assert_eq!(NAMES.with(|names| names.len()), 2);
+    /// # });
+    /// ```
+    pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        current::with_local(std::ptr::from_ref(self).addr(), self.init, f)
+    }
+}
+
+impl<T: 'static> LocalKey<Cell<T>> {
+    /// Sets the value.
+    pub fn set(&'static self, value: T) {
+        self.with(|cell| cell.set(value));
+    }
+
+    /// A copy of the value.
+    pub fn get(&'static self) -> T
+    where
+        T: Copy,
+    {
+        self.with(Cell::get)
+    }
+
+    /// Takes the value and leaves the default.
+    pub fn take(&'static self) -> T
+    where
+        T: Default,
+    {
+        self.with(Cell::take)
+    }
+
+    /// Sets the value and gives the one before.
+    pub fn replace(&'static self, value: T) -> T {
+        self.with(|cell| cell.replace(value))
+    }
+}
+
+impl<T: 'static> LocalKey<RefCell<T>> {
+    /// Calls `f` with the value borrowed.
+    ///
+    /// # Panics
+    ///
+    /// If it is borrowed mutably.
+    pub fn with_borrow<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        self.with(|cell| f(&cell.borrow()))
+    }
+
+    /// Calls `f` with the value borrowed mutably.
+    ///
+    /// # Panics
+    ///
+    /// If it is borrowed.
+    pub fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
+        self.with(|cell| f(&mut cell.borrow_mut()))
+    }
+}
