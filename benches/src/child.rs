@@ -44,8 +44,7 @@ pub(crate) fn main(words: &[String]) -> ExitCode {
         return ExitCode::from(2);
     };
     let answer = match peer {
-        // Peer::Ours => crate::ours::run(program.name, workers, size),
-        Peer::Ours => Err("not there yet".into()),
+        Peer::Ours => crate::ours::run(program.name, workers, size),
         Peer::Tokio => tokio_peer::run(program.name, workers, size),
         Peer::TokioCt => tokio_peer::run(program.name, 0, size),
         Peer::May => may_peer::run(program.name, workers, size),

@@ -6,10 +6,10 @@
 
 mod child;
 mod machine;
-// mod mailbox;
+mod mailbox;
 mod may_peer;
 mod mem;
-// mod ours;
+mod ours;
 mod programs;
 mod rounds;
 mod sort;
