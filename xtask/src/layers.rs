@@ -56,6 +56,7 @@ pub(crate) const LAYERS: &[House] = &[
             (7, "runtime"),
             (7, "diag"),
             (7, "os"),
+            (8, "private"),
         ],
         root: &[],
     },
@@ -90,6 +91,37 @@ const fn edge(
 
 /// The only edges inside a layer. They must not form a cycle.
 pub(crate) const ALLOWED: &[Edge] = &[
+    edge(
+        "goroutines-runtime",
+        "sys",
+        "shim",
+        "all atomics and locks come from `shim`",
+    ),
+    edge(
+        "goroutines-runtime",
+        "seam",
+        "shim",
+        "all atomics and locks come from `shim`",
+    ),
+    edge(
+        "goroutines-runtime",
+        "current",
+        "g",
+        "who runs here is a goroutine's record",
+    ),
+    edge(
+        "goroutines-runtime",
+        "current",
+        "probe",
+        "a worker's counters are in the part that `current` knows",
+    ),
+    edge("goroutines-runtime", "spawn", "park", "joining waits"),
+    edge(
+        "goroutines",
+        "task",
+        "sync",
+        "a scope waits for its goroutines with a wait group",
+    ),
     edge(
         "goroutines",
         "select",
@@ -147,8 +179,13 @@ pub(crate) struct Window {
 /// a word.
 pub(crate) const WINDOWS: &[Window] = &[
     Window {
-        rooms: &["sync", "channel"],
+        rooms: &["channel"],
         sees: &["park", "shim", "util", "seam"],
+    },
+    Window {
+        // Wait groups and error groups start goroutines.
+        rooms: &["sync"],
+        sees: &["park", "spawn", "shim", "util", "seam"],
     },
     Window {
         rooms: &["*"],

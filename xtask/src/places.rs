@@ -86,10 +86,6 @@ pub(crate) const UNSAFE: &[UnsafePlace] = &[
         "cells shared between threads",
     ),
     (
-        "crates/goroutines-runtime/src/util/list",
-        "the intrusive list",
-    ),
-    (
         "crates/goroutines-runtime/src/g",
         "the goroutine's record and its counts",
     ),
@@ -98,20 +94,48 @@ pub(crate) const UNSAFE: &[UnsafePlace] = &[
         "pointers to the current worker and goroutine",
     ),
     (
-        "crates/goroutines-runtime/src/poll",
-        "readiness slots reached through the kernel's user data",
+        "crates/goroutines-runtime/src/blocking",
+        "calls jobs by pointer",
     ),
     (
-        "crates/goroutines-runtime/src/sched/queue",
-        "the run queues",
+        "crates/goroutines-runtime/src/sched/deque",
+        "the stealable run queue",
+    ),
+    (
+        "crates/goroutines-runtime/src/sched/worker",
+        "the owner's part of a worker; resuming fibers",
+    ),
+    (
+        "crates/goroutines-runtime/src/sched/place",
+        "making the fiber that runs a goroutine",
+    ),
+    (
+        "crates/goroutines-runtime/src/sched/scavenge",
+        "pages below a parked goroutine's stack pointer",
+    ),
+    (
+        "crates/goroutines-runtime/src/park/mod",
+        "the commit step, passed by pointer",
+    ),
+    (
+        "crates/goroutines-runtime/src/park/offload",
+        "a closure lent to another thread",
     ),
     (
         "crates/goroutines-runtime/src/park/waitq",
         "waiter nodes on the stack of a parked goroutine",
     ),
+    (
+        "crates/goroutines-runtime/src/spawn",
+        "closures and results in raw storage",
+    ),
     ("crates/goroutines/src/channel/slot", "message slots"),
     ("crates/goroutines/src/sync", "the cells behind the guards"),
-    ("crates/goroutines/src/task/scope", "borrowed captures"),
+    (
+        "crates/goroutines/src/task",
+        "says for each way of spawning why its closure may run there",
+    ),
+    ("crates/goroutines/src/private", "the same for `go!`"),
     ("crates/goroutines/src/future", "the waker's function table"),
     ("crates/goroutines/src/os", "conversions of raw descriptors"),
 ];

@@ -91,15 +91,26 @@ pub fn thread() -> &'static G {
 #[cold]
 #[track_caller]
 fn new_thread() -> &'static G {
-    let Ok(g) = registry::take_shared() else { crate::fatal!("no memory to block a thread") };
-    g.init(registry::ids(1), &THREAD_TASK, Flags::SYSTEM, Status::Thread, Location::caller());
+    let Ok(g) = registry::take_shared() else {
+        crate::fatal!("no memory to block a thread")
+    };
+    g.init(
+        registry::ids(1),
+        &THREAD_TASK,
+        Flags::SYSTEM,
+        Status::Thread,
+        Location::caller(),
+    );
     THREAD.set(Some(g));
     // If the thread's destructors run already, the record is not given back: one per such thread.
     let _ = THREAD_END.try_with(|_| ());
     g
 }
 
-static THREAD_TASK: Task = Task { entry: no_entry, discard: discard_thread };
+static THREAD_TASK: Task = Task {
+    entry: no_entry,
+    discard: discard_thread,
+};
 
 fn no_entry(_: *mut ()) {}
 

@@ -51,7 +51,9 @@ pub struct Metrics {
 
 /// The numbers now; not all from one instant.
 pub fn metrics() -> Metrics {
-    let Some(runtime) = lifecycle::started() else { return Metrics::default() };
+    let Some(runtime) = lifecycle::started() else {
+        return Metrics::default();
+    };
     let stacks = goroutines_fiber::stats();
     let (threads, queued) = crate::blocking::stats();
     let workers: Vec<WorkerMetrics> = runtime

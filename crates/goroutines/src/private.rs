@@ -1,10 +1,13 @@
 //! What the macros expand to. Not for direct use; changes without notice.
-#![allow(unsafe_code, reason = "asserts for `go!` that its closure may be sent and owns what it uses")]
+#![allow(
+    unsafe_code,
+    reason = "asserts for `go!` that its closure may be sent and owns what it uses"
+)]
 
 pub use goroutines_macros::__go;
 
 use crate::runtime::{self, StartError};
-use goroutines_runtime::sched::lifecycle;
+use goroutines_runtime::sched::builder as lifecycle;
 use goroutines_runtime::{park, spawn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::process::{Command, ExitCode};
@@ -52,7 +55,7 @@ where
 pub fn main(config: Config, f: fn() -> ExitCode) -> ExitCode {
     let started = config.apply().map_err(spawn::SpawnError::Start);
     let site = Location::caller();
-    let outcome = catch_unwind(|| started.and_then(|()| spawn::run(None, f, site)));
+    let outcome = catch_unwind(|| started.and_then(|()| spawn::run_main(f, site)));
     lifecycle::linger();
     match outcome {
         Ok(Ok(code)) => code,
@@ -75,7 +78,7 @@ pub fn test(config: Config, name: &str, f: fn() -> ExitCode) -> ExitCode {
     let site = Location::caller();
     let alone = config.workers.is_some() || config.stack_size.is_some();
     if !alone {
-        return match spawn::run(None, f, site) {
+        return match spawn::run(f, site) {
             Ok(code) => code,
             Err(error) => panic!("{error}"),
         };
@@ -85,7 +88,7 @@ pub fn test(config: Config, name: &str, f: fn() -> ExitCode) -> ExitCode {
             if let Err(error) = config.apply() {
                 panic!("{error}");
             }
-            spawn::run(None, f, site)
+            spawn::run(f, site)
         };
         let code = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(code)) if code == ExitCode::SUCCESS => 0,
@@ -106,7 +109,13 @@ fn run_alone(name: &str) -> ExitCode {
     let filter = name.split_once("::").map_or(name, |(_crate, rest)| rest);
     let exe = std::env::current_exe().expect("the path of the test program");
     let output = Command::new(exe)
-        .args([filter, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
+        .args([
+            filter,
+            "--exact",
+            "--nocapture",
+            "--include-ignored",
+            "--test-threads=1",
+        ])
         .env(ALONE, name)
         .output()
         .expect("starting the test in a process of its own");

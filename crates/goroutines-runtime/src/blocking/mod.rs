@@ -29,7 +29,11 @@ struct Pool {
     idle: usize,
 }
 
-static POOL: Lock<Pool> = Lock::new(Pool { queue: VecDeque::new(), threads: 0, idle: 0 });
+static POOL: Lock<Pool> = Lock::new(Pool {
+    queue: VecDeque::new(),
+    threads: 0,
+    idle: 0,
+});
 static WORK: Condvar = Condvar::new();
 
 /// Has `job` run on a thread of the pool, of which there are `most` at most; jobs that find no thread
@@ -52,7 +56,9 @@ pub unsafe fn submit(job: Job, most: usize) {
     }
     pool.threads += 1;
     drop(pool);
-    let spawned = std::thread::Builder::new().name("goroutines-blk".into()).spawn(serve);
+    let spawned = std::thread::Builder::new()
+        .name("goroutines-blk".into())
+        .spawn(serve);
     if spawned.is_err() {
         let mut pool = POOL.lock();
         pool.threads -= 1;

@@ -27,7 +27,9 @@ unsafe impl Sync for Ext {}
 
 impl std::fmt::Debug for Ext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ext").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Ext")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -42,7 +44,11 @@ pub struct Locals {
 impl Locals {
     /// The value of `key`, if it was made already.
     pub fn get(&self, key: usize) -> Option<*const dyn Any> {
-        self.slots.borrow().iter().find(|slot| slot.0 == key).map(|slot| slot.1)
+        self.slots
+            .borrow()
+            .iter()
+            .find(|slot| slot.0 == key)
+            .map(|slot| slot.1)
     }
 
     /// Keeps the value of `key` until [`Locals::pop`] takes it.

@@ -2,7 +2,10 @@
 //!
 //! Not for: sharing between threads; [`crate::sched::inbox`] does that. A record is in one list at
 //! a time: whoever takes it out owns it until it puts it somewhere else.
-#![allow(unsafe_code, reason = "follows links between records that live for ever")]
+#![allow(
+    unsafe_code,
+    reason = "follows links between records that live for ever"
+)]
 
 use crate::shim::atomic::{AtomicPtr, Ordering};
 use std::cell::Cell;
@@ -41,7 +44,9 @@ pub struct List<T: 'static> {
 
 impl<T> std::fmt::Debug for List<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("List").field("len", &self.len.get()).finish_non_exhaustive()
+        f.debug_struct("List")
+            .field("len", &self.len.get())
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,7 +59,11 @@ impl<T: Linked> Default for List<T> {
 impl<T: Linked> List<T> {
     /// An empty list.
     pub const fn new() -> Self {
-        List { head: Cell::new(None), tail: Cell::new(None), len: Cell::new(0) }
+        List {
+            head: Cell::new(None),
+            tail: Cell::new(None),
+            len: Cell::new(0),
+        }
     }
 
     /// How many are in it.
@@ -91,7 +100,10 @@ impl<T: Linked> List<T> {
     #[inline]
     pub fn push_front(&self, item: &'static T) {
         let next = self.head.get();
-        item.link().store(next.map_or(std::ptr::null_mut(), pointer), Ordering::Relaxed);
+        item.link().store(
+            next.map_or(std::ptr::null_mut(), pointer),
+            Ordering::Relaxed,
+        );
         if next.is_none() {
             self.tail.set(Some(item));
         }
@@ -114,7 +126,9 @@ impl<T: Linked> List<T> {
 
     /// Moves everything of `other` behind what is here.
     pub fn append(&self, other: &List<T>) {
-        let Some(first) = other.head.take() else { return };
+        let Some(first) = other.head.take() else {
+            return;
+        };
         match self.tail.get() {
             Some(tail) => tail.link().store(pointer(first), Ordering::Relaxed),
             None => self.head.set(Some(first)),

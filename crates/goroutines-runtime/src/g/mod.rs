@@ -31,3 +31,6 @@ pub use record::{Flags, G, INLINE_WORDS, Status, Task};
 pub mod reason;
 #[cfg(not(loom))]
 pub use reason::Reason;
+
+#[cfg(test)]
+mod tests;

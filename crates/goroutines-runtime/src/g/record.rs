@@ -140,9 +140,11 @@ impl G {
         site: &'static Location<'static>,
     ) {
         self.id.store(id, Ordering::Relaxed);
-        self.task.store(std::ptr::from_ref(task).cast_mut(), Ordering::Relaxed);
+        self.task
+            .store(std::ptr::from_ref(task).cast_mut(), Ordering::Relaxed);
         self.flags.store(flags, Ordering::Relaxed);
-        self.site.store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
+        self.site
+            .store(std::ptr::from_ref(site).cast_mut(), Ordering::Relaxed);
         self.refs.store(1, Ordering::Relaxed);
         self.set_state(status, Reason::None);
     }
@@ -256,7 +258,10 @@ impl G {
     /// Sets its fiber.
     #[inline]
     pub(crate) fn set_fiber(&self, fiber: Option<NonNull<()>>) {
-        self.fiber.store(fiber.map_or(std::ptr::null_mut(), NonNull::as_ptr), Ordering::Relaxed);
+        self.fiber.store(
+            fiber.map_or(std::ptr::null_mut(), NonNull::as_ptr),
+            Ordering::Relaxed,
+        );
     }
 
     /// What few goroutines have: name, locals, a stack size of their own.

@@ -10,7 +10,7 @@
 use super::list::List;
 use super::{G, Status};
 use crate::shim::Lock;
-use crate::shim::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::alloc::Layout;
 use std::cell::Cell;
 
@@ -25,8 +25,16 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 static SHARED: Lock<List<G>> = Lock::new(List::new());
 static NEXT_ID: AtomicU64 = AtomicU64::new(2);
 
-/// The number of the main goroutine.
-pub const MAIN_ID: u64 = 1;
+static MAIN_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The number for a main goroutine: 1 for the first.
+pub(crate) fn main_id() -> u64 {
+    if MAIN_TAKEN.swap(true, Ordering::Relaxed) {
+        ids(1)
+    } else {
+        1
+    }
+}
 
 /// A fresh range of `n` numbers.
 pub(crate) fn ids(n: u64) -> u64 {

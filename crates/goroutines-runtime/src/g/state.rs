@@ -86,7 +86,8 @@ impl WaitWord {
     pub fn begin(&self, wakeable: Wakeable) -> Ticket {
         let ticket = (self.0.load(Ordering::Relaxed) >> PHASE_BITS) + 1;
         // Release: who finds this phase by `claim_token` sees what the goroutine did before.
-        self.0.store((ticket << PHASE_BITS) | wakeable as u64, Ordering::Release);
+        self.0
+            .store((ticket << PHASE_BITS) | wakeable as u64, Ordering::Release);
         Ticket(ticket)
     }
 

@@ -68,7 +68,11 @@ pub fn prepare(wakeable: Wakeable) -> Wait {
     if flags & (Flags::EXITING | Flags::MIGRATABLE | Flags::SYSTEM) != 0 {
         prepare_special(g, flags, wakeable);
     }
-    Wait { g, ticket: g.wait.begin(wakeable), _here: PhantomData }
+    Wait {
+        g,
+        ticket: g.wait.begin(wakeable),
+        _here: PhantomData,
+    }
 }
 
 #[cold]
@@ -97,7 +101,10 @@ impl Wait {
     /// What others need to end this wait.
     #[inline]
     pub fn waker(&self) -> Waker {
-        Waker { g: self.g, ticket: self.ticket }
+        Waker {
+            g: self.g,
+            ticket: self.ticket,
+        }
     }
 
     /// Waits until somebody wakes this wait or the deadline passes ([`Moment::NEVER`]: it does not).
@@ -135,10 +142,21 @@ impl Wait {
         if g.has(Flags::SYSTEM) {
             return self.block(deadline);
         }
-        let Some(here) = here() else { crate::fatal!("a goroutine parks outside its worker") };
+        let Some(here) = here() else {
+            crate::fatal!("a goroutine parks outside its worker")
+        };
         let timer = (deadline != Moment::NEVER).then(|| {
             let worker: &crate::sched::worker::Worker = here.worker();
-            (worker, worker.add_timer(deadline, Entry { g, ticket: self.ticket }))
+            (
+                worker,
+                worker.add_timer(
+                    deadline,
+                    Entry {
+                        g,
+                        ticket: self.ticket,
+                    },
+                ),
+            )
         });
         if g.has(Flags::MIGRATABLE) {
             here.local().set_after(After::HandOff);
@@ -214,7 +232,10 @@ impl Waker {
     /// look. `None`: the wait had ended.
     #[inline]
     pub fn claim(self) -> Option<Claimed> {
-        self.g.wait.claim(self.ticket, Cause::Ready).then_some(Claimed(self.g))
+        self.g
+            .wait
+            .claim(self.ticket, Cause::Ready)
+            .then_some(Claimed(self.g))
     }
 
     pub(crate) fn parts(self) -> (&'static G, Ticket) {

@@ -1,7 +1,10 @@
 //! Running a closure on a thread of the blocking pool while the goroutine waits.
 //!
 //! Not for: the pool itself (`blocking`).
-#![allow(unsafe_code, reason = "lends a closure on a parked stack to another thread")]
+#![allow(
+    unsafe_code,
+    reason = "lends a closure on a parked stack to another thread"
+)]
 
 use super::{Moment, Reason, Wakeable, Waker, prepare};
 use crate::blocking::{self, Job};
@@ -28,9 +31,16 @@ where
     }
     // The closure borrows from this stack: nothing but its end may end this wait.
     let wait = prepare(Wakeable::Shielded);
-    let mut loan = Loan { f: Some(f), out: None, waker: wait.waker() };
+    let mut loan = Loan {
+        f: Some(f),
+        out: None,
+        waker: wait.waker(),
+    };
     let most = lifecycle::started().map_or(1, |r| r.config.blocking);
-    let job = Job { run: run::<F, T>, arg: (&raw mut loan).cast() };
+    let job = Job {
+        run: run::<F, T>,
+        arg: (&raw mut loan).cast(),
+    };
     // SAFETY: `loan` lives until `run` has woken this wait, which is the last thing it does; this
     // goroutine parks for exactly that. `F` and `T` may be sent.
     unsafe { blocking::submit(job, most) };

@@ -19,7 +19,10 @@ impl Counter {
     #[inline]
     pub(crate) fn add(&self, n: u64) {
         // Release: who sees a goroutine's end counted (Acquire in `get`) sees its start counted.
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Release);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(n),
+            Ordering::Release,
+        );
     }
 
     /// The number now.

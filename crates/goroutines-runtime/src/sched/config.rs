@@ -107,7 +107,9 @@ impl Config {
 }
 
 fn bad(name: &str, value: &str, good: &str) -> ConfigError {
-    ConfigError(format!("{name}={value:?} cannot be used: it must be {good}"))
+    ConfigError(format!(
+        "{name}={value:?} cannot be used: it must be {good}"
+    ))
 }
 
 fn number(
@@ -116,10 +118,16 @@ fn number(
     least: u64,
     most: u64,
 ) -> Result<Option<u64>, ConfigError> {
-    let Some(text) = var(name).filter(|v| !v.trim().is_empty()) else { return Ok(None) };
+    let Some(text) = var(name).filter(|v| !v.trim().is_empty()) else {
+        return Ok(None);
+    };
     match text.trim().parse::<u64>() {
         Ok(n) if (least..=most).contains(&n) => Ok(Some(n)),
-        _ => Err(bad(name, &text, &format!("a whole number from {least} to {most}"))),
+        _ => Err(bad(
+            name,
+            &text,
+            &format!("a whole number from {least} to {most}"),
+        )),
     }
 }
 
@@ -128,7 +136,9 @@ fn size(
     var: &impl Fn(&str) -> Option<String>,
     name: &str,
 ) -> Result<Option<StackSize>, ConfigError> {
-    let Some(text) = var(name).filter(|v| !v.trim().is_empty()) else { return Ok(None) };
+    let Some(text) = var(name).filter(|v| !v.trim().is_empty()) else {
+        return Ok(None);
+    };
     let good = "a number of bytes, such as 65536, 256K, 8M or 1G";
     let lower = text.trim().to_ascii_lowercase();
     let digits = lower.trim_end_matches("ib").trim_end_matches('b');
@@ -138,9 +148,15 @@ fn size(
         Some('g') => (&digits[..digits.len() - 1], 30),
         _ => (digits, 0),
     };
-    let bytes = digits.trim().parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift));
+    let bytes = digits
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|n| n.checked_mul(1 << shift));
     match bytes {
-        Some(bytes) => stack_size(bytes).map(Some).map_err(|e| ConfigError(format!("{name}: {e}"))),
+        Some(bytes) => stack_size(bytes)
+            .map(Some)
+            .map_err(|e| ConfigError(format!("{name}: {e}"))),
         None => Err(bad(name, &text, good)),
     }
 }

@@ -7,7 +7,10 @@
 //! atomic cells, so a thief that loses a race has read a stale pointer, never half of one. A buffer
 //! that was outgrown is kept until the deque goes, because a thief may still read it; all of them
 //! together are smaller than the last one.
-#![allow(unsafe_code, reason = "thieves read a buffer that the owner may have outgrown")]
+#![allow(
+    unsafe_code,
+    reason = "thieves read a buffer that the owner may have outgrown"
+)]
 
 use crate::g::list::pointer;
 use crate::shim::atomic::{AtomicIsize, AtomicPtr, Ordering, fence};
@@ -25,7 +28,11 @@ struct Buffer<T> {
 
 impl<T> Buffer<T> {
     fn new(len: usize) -> Buffer<T> {
-        Buffer { cells: (0..len).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect() }
+        Buffer {
+            cells: (0..len)
+                .map(|_| AtomicPtr::new(std::ptr::null_mut()))
+                .collect(),
+        }
     }
 
     /// `len` is a power of two.
@@ -152,7 +159,12 @@ impl<T: Sync> Deque<T> {
         if top == bottom {
             let won = self
                 .top
-                .compare_exchange(top, top.wrapping_add(1), Ordering::SeqCst, Ordering::Relaxed)
+                .compare_exchange(
+                    top,
+                    top.wrapping_add(1),
+                    Ordering::SeqCst,
+                    Ordering::Relaxed,
+                )
                 .is_ok();
             self.bottom.store(bottom.wrapping_add(1), Ordering::Relaxed);
             if !won {
@@ -178,7 +190,12 @@ impl<T: Sync> Deque<T> {
         let item = self.buffer().at(top).load(Ordering::Relaxed);
         // SeqCst: Release keeps the read of the cell before it (see `push`).
         self.top
-            .compare_exchange(top, top.wrapping_add(1), Ordering::SeqCst, Ordering::Relaxed)
+            .compare_exchange(
+                top,
+                top.wrapping_add(1),
+                Ordering::SeqCst,
+                Ordering::Relaxed,
+            )
             .ok()?;
         // SAFETY: the CAS made the element ours; while `top` stood still the owner could not reuse
         // its cell, so what was read is what `push` wrote from a `&'static T`.
@@ -196,7 +213,8 @@ impl<T: Sync> Deque<T> {
         let new = Buffer::new(old.cells.len() * 2);
         let mut i = top;
         while i != bottom {
-            new.at(i).store(old.at(i).load(Ordering::Relaxed), Ordering::Relaxed);
+            new.at(i)
+                .store(old.at(i).load(Ordering::Relaxed), Ordering::Relaxed);
             i = i.wrapping_add(1);
         }
         let new = NonNull::from(Box::leak(Box::new(new)));

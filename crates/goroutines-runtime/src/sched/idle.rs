@@ -35,7 +35,9 @@ pub(crate) struct Idle {
 impl Idle {
     pub(super) fn new(workers: usize) -> Idle {
         Idle {
-            sleepers: (0..workers.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            sleepers: (0..workers.div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             sleeping: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             credit: AtomicI32::new(CREDIT),
@@ -94,7 +96,9 @@ impl Idle {
             while bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                if runtime.worker(i * 64 + bit).is_some_and(Worker::wake) {
+                let worker = runtime.worker(i * 64 + bit);
+                // A retiring one would not take it.
+                if worker.is_some_and(|w| !w.retiring.load(Ordering::Relaxed) && w.wake()) {
                     return true;
                 }
             }
@@ -150,6 +154,10 @@ impl Here {
             return Some(g);
         }
         if !self.may_take() {
+            if runtime.inject.len() > 0 {
+                // Told to retire just now: what we were woken for is for another.
+                idle.wake_one(runtime);
+            }
             return None;
         }
         // Spin only if somebody is running who could produce work, and not too many of us.
@@ -201,7 +209,13 @@ impl Here {
             .homed
             .pop_front()
             .or_else(|| self.pop_unstarted())
-            .or_else(|| if self.may_take() { self.runtime.inject.pop() } else { None })
+            .or_else(|| {
+                if self.may_take() {
+                    self.runtime.inject.pop()
+                } else {
+                    None
+                }
+            })
     }
 
     fn sleep(self) {

@@ -26,7 +26,9 @@ impl<T: Linked> Default for Inbox<T> {
 impl<T: Linked> Inbox<T> {
     /// An empty inbox.
     pub fn new() -> Inbox<T> {
-        Inbox { head: AtomicPtr::new(std::ptr::null_mut()) }
+        Inbox {
+            head: AtomicPtr::new(std::ptr::null_mut()),
+        }
     }
 
     /// Whether nothing is in it.

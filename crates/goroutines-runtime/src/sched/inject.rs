@@ -17,7 +17,10 @@ pub(crate) struct Inject {
 
 impl Inject {
     pub(crate) const fn new() -> Inject {
-        Inject { list: Lock::new(List::new()), len: AtomicUsize::new(0) }
+        Inject {
+            list: Lock::new(List::new()),
+            len: AtomicUsize::new(0),
+        }
     }
 
     /// How many wait in it.

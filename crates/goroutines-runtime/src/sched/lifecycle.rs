@@ -179,7 +179,9 @@ fn serve_on_thread(worker: &'static Worker) -> std::io::Result<()> {
 fn serve(worker: &'static Worker, main: Option<&'static G>) {
     let _alt_stack = goroutines_fiber::guard::install_alt_stack();
     crate::sys::thread::fine_timers();
-    worker.tid.store(crate::sys::thread::id(), Ordering::Relaxed);
+    worker
+        .tid
+        .store(crate::sys::thread::id(), Ordering::Relaxed);
     let here = Here::of(worker.header_for_its_thread());
     current::set_worker(Some(here.header()));
     here.work(main);
@@ -201,7 +203,9 @@ pub(crate) fn serve_main(
     if !first {
         return Ok(false);
     }
-    let Some(worker) = runtime.worker(0) else { return Ok(false) };
+    let Some(worker) = runtime.worker(0) else {
+        return Ok(false);
+    };
     runtime.enter(worker);
     let Some(main) = make() else {
         runtime.leave(worker);
@@ -217,8 +221,6 @@ pub(crate) fn serve_main(
         serve(worker, None);
     }
     runtime.leave(worker);
-    // Those at home on this thread stop here. The others go on, with as many workers as before.
-    runtime.replace_worker();
     Ok(true)
 }
 

@@ -5,6 +5,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `builder` | what the crates above may use |
 //! | `config` | what can be set, environment variables, errors |
 //! | `lifecycle` | the one runtime of the process: start, main, leaving, fork |
 //! | `worker` | a worker and its loop: pick, run, finish |
@@ -17,6 +18,8 @@
 //! | `scavenge` | giving the memory of stacks back |
 //! | `report` | what is said on an overflow, a panic, a stall |
 
+#[cfg(not(loom))]
+pub mod builder;
 #[cfg(not(loom))]
 pub mod config;
 pub mod deque;

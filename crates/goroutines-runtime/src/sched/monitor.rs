@@ -27,6 +27,10 @@ const QUIET: u32 = 20;
 /// Stuck for so many ticks means: others take over what they can.
 const STUCK: u32 = 2;
 
+/// Computing, as opposed to blocked in the kernel, for so many ticks means the same: a long
+/// computation is no reason to use more processors than allowed, starving others is.
+const STUCK_COMPUTING: u32 = 10;
+
 /// The least time between two reports.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
@@ -77,7 +81,10 @@ pub(super) fn start(runtime: &'static Runtime) {
         }
         .watch();
     };
-    if let Err(error) = std::thread::Builder::new().name("goroutines-mon".into()).spawn(watch) {
+    if let Err(error) = std::thread::Builder::new()
+        .name("goroutines-mon".into())
+        .spawn(watch)
+    {
         eprintln!("goroutines: no monitor, so no time slices and no reports: {error}");
     }
 }
@@ -116,16 +123,14 @@ impl Watch {
         let runtime = self.runtime;
         runtime.idle.add_credit();
         self.seen.resize(runtime.workers(), Seen::default());
-        let (mut stuck, mut waiting) = (0, runtime.inject.len() > 0);
+        let mut waiting = runtime.inject.len() > 0;
         for worker in runtime.each_worker() {
-            let aged = self.watch_worker(worker, now);
-            stuck += usize::from(worker.stuck.load(Ordering::Relaxed));
-            waiting |= aged;
+            waiting |= self.watch_worker(worker, now);
         }
         if waiting && !runtime.idle.wake_one(runtime) {
-            self.spare(stuck);
+            self.spare();
         }
-        self.retire(stuck);
+        self.retire();
         if let Some(every) = runtime.config.scavenge
             && self.ran
             && now.since(self.last_pass) >= every
@@ -155,7 +160,10 @@ impl Watch {
             || (!worker.movable.is_empty() && seen.same > 0);
         seen.oldest = oldest;
         let same = seen.same;
-        worker.stuck.store(same >= STUCK, Ordering::Relaxed);
+        let stuck = same >= STUCK_COMPUTING
+            || (same >= STUCK
+                && !crate::sys::thread::is_running(worker.tid.load(Ordering::Relaxed)));
+        worker.stuck.store(stuck, Ordering::Relaxed);
         if same >= STUCK {
             worker.run_timers(now);
             self.maybe_report(worker, same, runs, now);
@@ -165,34 +173,50 @@ impl Watch {
 
     /// Reports a goroutine that keeps its home-mates waiting.
     fn maybe_report(&mut self, worker: &'static Worker, same: u32, runs: u64, now: Moment) {
-        let Some(limit) = self.runtime.config.stall else { return };
+        let Some(limit) = self.runtime.config.stall else {
+            return;
+        };
         let stuck_for = TICK * same;
         let seen = &mut self.seen[worker.index];
-        if stuck_for < limit
+        // Finding out whether anybody waits means going through all records: now, and then ever less
+        // often.
+        let ticks = (limit.as_millis() / TICK.as_millis()).max(1) as u32;
+        let look = same.is_multiple_of(ticks) && (same / ticks).is_power_of_two();
+        if !look
             || seen.reported == runs
-            || self.last_report.is_some_and(|last| now.since(last) < REPORT_EVERY)
+            || self
+                .last_report
+                .is_some_and(|last| now.since(last) < REPORT_EVERY)
         {
             return;
         }
         let mates = home_mates(worker.index);
-        if mates == 0 {
+        if mates == 0 || worker.counts().runs.get() != runs {
+            return;
+        }
+        let tid = worker.tid.load(Ordering::Relaxed);
+        let sample = super::report::sample(tid);
+        if worker.counts().runs.get() != runs {
+            // It went on meanwhile.
             return;
         }
         seen.reported = runs;
         self.last_report = Some(now);
-        let tid = worker.tid.load(Ordering::Relaxed);
-        super::report::stall(worker.index, tid, mates, stuck_for.as_millis());
+        super::report::stall(worker.index, sample, mates, stuck_for.as_millis());
     }
 
     /// Work waits and everybody who is not stuck is busy: if too few are, start another worker.
-    fn spare(&self, stuck: usize) {
+    fn spare(&self) {
         let runtime = self.runtime;
         let allowed = runtime.config.workers;
         let taking = runtime.each_worker().filter(|w| w.takes_new()).count();
-        if stuck == 0 || taking >= allowed {
+        if taking >= allowed {
             return;
         }
-        if let Some(back) = runtime.each_worker().find(|w| w.retiring.load(Ordering::Relaxed)) {
+        if let Some(back) = runtime
+            .each_worker()
+            .find(|w| w.retiring.load(Ordering::Relaxed))
+        {
             back.retiring.store(false, Ordering::Relaxed);
             back.wake();
         } else {
@@ -201,13 +225,17 @@ impl Watch {
     }
 
     /// More workers take new goroutines than are allowed: the newest stop.
-    fn retire(&self, stuck: usize) {
+    fn retire(&self) {
         let runtime = self.runtime;
         let allowed = runtime.config.workers;
-        if stuck > 0 || runtime.serving() <= allowed {
+        if runtime.serving() <= allowed {
             return;
         }
-        for worker in runtime.each_worker().filter(|w| w.takes_new()).skip(allowed) {
+        for worker in runtime
+            .each_worker()
+            .filter(|w| w.takes_new())
+            .skip(allowed)
+        {
             worker.retiring.store(true, Ordering::Relaxed);
         }
     }
@@ -234,8 +262,12 @@ impl Watch {
 fn home_mates(index: usize) -> usize {
     let mut active = 0;
     registry::for_each(|g| {
-        let here = g.status() == Status::Active && g.home() == index;
-        active += usize::from(here && !g.has(Flags::SYSTEM | Flags::MIGRATABLE));
+        let ready = match g.status() {
+            Status::Active => !g.has(Flags::MIGRATABLE),
+            Status::Unstarted => g.has(Flags::PLACED),
+            _ => false,
+        };
+        active += usize::from(ready && g.home() == index);
     });
     active.max(1) - 1
 }

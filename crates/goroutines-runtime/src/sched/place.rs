@@ -87,9 +87,10 @@ impl Here {
         }
         let (size, ready_made) = match g.ext() {
             None => (self.runtime.config.stack, None),
-            Some(ext) => {
-                (ext.stack_size.unwrap_or(self.runtime.config.stack), ext.stack.take())
-            }
+            Some(ext) => (
+                ext.stack_size.unwrap_or(self.runtime.config.stack),
+                ext.stack.take(),
+            ),
         };
         let stack = match ready_made {
             Some(stack) => stack,

@@ -9,7 +9,7 @@
 //! word (`HAND_*`), and whoever comes second queues it.
 
 use super::worker::{Here, here};
-use crate::g::{Flags, G};
+use crate::g::{Flags, G, Status};
 use crate::shim::atomic::Ordering;
 use crate::sys::futex;
 
@@ -23,6 +23,8 @@ const HAND_WOKEN: u32 = 2;
 /// Queues a goroutine that the caller has claimed. At home here, it runs next.
 #[inline]
 pub(crate) fn ready(g: &'static G) {
+    // For show only; a goroutine that is just about to park may write `Parked` after this.
+    g.set_status(Status::Active);
     if let Some(here) = here()
         && !g.has(Flags::MIGRATABLE | Flags::SYSTEM)
         && g.home() == here.index
@@ -44,6 +46,7 @@ pub(crate) fn ready(g: &'static G) {
 
 /// As [`ready`], but behind those that are ready already.
 pub(crate) fn ready_later(g: &'static G) {
+    g.set_status(Status::Active);
     if let Some(here) = here()
         && !g.has(Flags::MIGRATABLE | Flags::SYSTEM)
         && g.home() == here.index
@@ -76,8 +79,12 @@ fn ready_elsewhere(g: &'static G) {
 
 /// Puts a goroutine into its home's inbox and wakes that worker if it sleeps.
 pub(super) fn send_home(g: &'static G) {
-    let Some(runtime) = super::lifecycle::started() else { crate::fatal!("ready before start") };
-    let Some(worker) = runtime.worker(g.home()) else { crate::fatal!("a goroutine without a home") };
+    let Some(runtime) = super::lifecycle::started() else {
+        crate::fatal!("ready before start")
+    };
+    let Some(worker) = runtime.worker(g.home()) else {
+        crate::fatal!("a goroutine without a home")
+    };
     worker.inbox.push(g);
     worker.wake();
 }

@@ -3,10 +3,11 @@
 //! Not for: noticing it (the fiber crate's handler, the panic hook, `monitor`). The overflow report is written in a
 //! signal handler: it allocates nothing and takes no lock.
 
-use crate::current;
 use super::config::PanicPolicy;
+use crate::current;
 use crate::g::G;
 use crate::shim::atomic::{AtomicBool, Ordering};
+use crate::sys::stall::{self, Sample};
 use goroutines_fiber::guard::{FixedWriter, Overflow};
 use std::fmt::Write;
 
@@ -18,7 +19,8 @@ pub(super) fn install() {
         // A hook must not switch: std remembers per thread that it is in one.
         current::without_switching(|| {
             if let Some(g) = current::goroutine() {
-                let crash = super::lifecycle::started().is_some_and(|r| r.config.panic == PanicPolicy::Exit);
+                let crash = super::lifecycle::started()
+                    .is_some_and(|r| r.config.panic == PanicPolicy::Exit);
                 CRASHING.fetch_or(crash, Ordering::Relaxed);
                 eprintln!("\ngoroutine {} panicked:", Who(Some(g)));
             }
@@ -40,31 +42,55 @@ fn write_current(out: &mut FixedWriter) {
     let _ = write!(out, "{}", Who(current::goroutine()));
 }
 
-/// Says that a goroutine keeps others from running: `mates` of them, for `ms` milliseconds so far.
-pub(super) fn stall(worker: usize, tid: u32, mates: usize, ms: u128) {
-    let sample = crate::sys::stall::sample(tid, write_current);
+/// Where the thread of a stuck worker is.
+pub(super) fn sample(tid: u32) -> Option<Sample> {
+    stall::sample(tid, write_current)
+}
+
+/// Says that a goroutine keeps `mates` others from running, for `ms` milliseconds so far.
+pub(super) fn stall(worker: usize, sample: Option<Sample>, mates: usize, ms: u128) {
     let who = sample.as_ref().map_or("?", |s| s.who.as_str());
-    eprintln!(
+    let mut out = format!(
         "goroutines: goroutine {who} has held worker {worker} for {ms} ms, and {mates} other(s) at home \
          there wait.\n\
          Let it call yield_now() now and then, move what blocks into goroutines::blocking(..), and hold \
          no std::sync lock across a wait (goroutines::sync has its own). GOROUTINES_STALL_MS=0 silences \
-         this. It is here:",
+         this. It is here:\n",
     );
-    let Some(sample) = sample else {
-        eprintln!("    (this system has no safe way to take another thread's backtrace)");
-        return;
-    };
-    for ip in sample.frames {
+    match sample {
+        Some(sample) => write_frames(&mut out, &sample.frames),
+        None => {
+            out.push_str("    (this system has no safe way to take another thread's backtrace)\n");
+        }
+    }
+    eprint!("{out}");
+}
+
+/// The frames of a goroutine, without those of the handler above and of the scheduler below.
+fn write_frames(out: &mut String, frames: &[usize]) {
+    let (mut inside, mut below) = (false, false);
+    for &ip in frames {
         // A return address points behind its call.
         let at = ip.wrapping_sub(1) as *mut std::ffi::c_void;
         backtrace::resolve(at, |symbol| {
-            let Some(name) = symbol.name() else { return };
-            match (symbol.filename(), symbol.lineno()) {
-                (Some(file), Some(line)) => eprintln!("    {name:#} at {}:{line}", file.display()),
-                _ => eprintln!("    {name:#}"),
+            let file = symbol
+                .filename()
+                .map(|f| f.display().to_string())
+                .unwrap_or_default();
+            let name = symbol.name().map(|n| format!("{n:#}")).unwrap_or_default();
+            below |= file.contains("corosensei") || file.contains("goroutines-fiber");
+            if inside && !below && !name.is_empty() {
+                let line = symbol
+                    .lineno()
+                    .map(|l| format!(" at {file}:{l}"))
+                    .unwrap_or_default();
+                let _ = writeln!(out, "    {name}{line}");
             }
+            inside |= file.ends_with("stall.rs") && name.ends_with("answer");
         });
+        if below {
+            return;
+        }
     }
 }
 
@@ -72,7 +98,7 @@ fn report(overflow: &Overflow) {
     let mut out = FixedWriter::new();
     let g = current::goroutine();
     let _ = write!(out, "\ngoroutine {} has overflowed its stack", Who(g));
-    let _ = write!(out, ": its limit is {} KiB.\n", overflow.size / 1024);
+    let _ = writeln!(out, ": its limit is {} KiB.", overflow.size / 1024);
     let _ = out.write_str(
         "Give it a larger one with goroutines::Builder::stack_size, or all of them with \
          GOROUTINES_STACK=1M (GOROUTINES_MAIN_STACK for main), or look for endless recursion.\n\
@@ -86,13 +112,21 @@ pub(crate) struct Who(pub(crate) Option<&'static G>);
 
 impl std::fmt::Display for Who {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Some(g) = self.0 else { return f.write_str("?") };
+        let Some(g) = self.0 else {
+            return f.write_str("?");
+        };
         write!(f, "{}", g.id())?;
         if let Some(name) = g.name() {
             write!(f, " '{name}'")?;
         }
         match g.site() {
-            Some(site) => write!(f, " (started at {}:{}:{})", site.file(), site.line(), site.column()),
+            Some(site) => write!(
+                f,
+                " (started at {}:{}:{})",
+                site.file(),
+                site.line(),
+                site.column()
+            ),
             None => Ok(()),
         }
     }

@@ -102,7 +102,10 @@ pub(super) fn step(here: Here) {
     passes.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
 }
 
-#[allow(unsafe_code, reason = "gives back the pages below a parked goroutine's stack pointer")]
+#[allow(
+    unsafe_code,
+    reason = "gives back the pages below a parked goroutine's stack pointer"
+)]
 fn visit(here: Here, g: &'static G, all: bool, scavenger: &mut Scavenger) -> usize {
     // The status first: it is written after the home, with Release.
     let status = g.status();
@@ -130,17 +133,23 @@ fn visit(here: Here, g: &'static G, all: bool, scavenger: &mut Scavenger) -> usi
 /// calling thread or goroutine until the workers that are not busy have done so, half a second at most.
 /// Gives the number of bytes of address space given back so far by the process.
 pub fn now() -> u64 {
-    let Some(runtime) = super::lifecycle::started() else { return 0 };
+    let Some(runtime) = super::lifecycle::started() else {
+        return 0;
+    };
     runtime.passes.ask(true);
     runtime.wake_all();
     let deadline = crate::seam::clock::Moment::after(std::time::Duration::from_millis(500));
-    while runtime.passes.done() < runtime.serving() && crate::seam::clock::Moment::now() < deadline {
+    while runtime.passes.done() < runtime.serving() && crate::seam::clock::Moment::now() < deadline
+    {
         match super::worker::here() {
             Some(here) if here.local().scavenger.is_due(runtime) => step(here),
             _ => std::thread::sleep(std::time::Duration::from_micros(200)),
         }
     }
     let idle = goroutines_fiber::scavenge_idle();
-    runtime.passes.bytes.fetch_add(idle as u64, Ordering::Relaxed);
+    runtime
+        .passes
+        .bytes
+        .fetch_add(idle as u64, Ordering::Relaxed);
     runtime.passes.bytes.load(Ordering::Relaxed)
 }

@@ -44,7 +44,11 @@ impl Thief {
 
     /// Whether the last spin was worth it.
     pub(super) fn spun(&self, found: bool) {
-        self.vain.set(if found { 0 } else { (self.vain.get() + 1).min(6) });
+        self.vain.set(if found {
+            0
+        } else {
+            (self.vain.get() + 1).min(6)
+        });
     }
 
     /// How long to sleep at most, if there is something to come back for.
@@ -87,7 +91,9 @@ impl Here {
             if victim == self.index {
                 continue;
             }
-            let Some(victim) = self.runtime.worker(victim) else { continue };
+            let Some(victim) = self.runtime.worker(victim) else {
+                continue;
+            };
             if let Some(g) = self.steal_from(victim) {
                 thief.naps.set(0);
                 thief.young.set(false);
@@ -117,7 +123,9 @@ impl Here {
         self.counts().stolen.bump();
         if len >= LONG {
             for _ in 1..(len / 2).min(RAID) {
-                let Some(more) = victim.unstarted.steal() else { break };
+                let Some(more) = victim.unstarted.steal() else {
+                    break;
+                };
                 self.counts().stolen.bump();
                 self.keep_unstarted(more);
             }

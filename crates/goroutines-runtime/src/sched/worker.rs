@@ -4,7 +4,10 @@
 //!
 //! The fields of [`Local`] belong to the worker's own thread: to the loop, and to the goroutines it
 //! runs, which are on the same thread. Nothing of it is held across a switch.
-#![allow(unsafe_code, reason = "gives the worker's own thread its private part, and runs fibers")]
+#![allow(
+    unsafe_code,
+    reason = "gives the worker's own thread its private part, and runs fibers"
+)]
 
 use super::deque::Deque;
 use super::inbox::Inbox;
@@ -128,7 +131,10 @@ impl Here {
         // SAFETY: headers are made by `Worker::new` only, as the first field of a `repr(C)` worker
         // that lives for ever; and a `&Header` does not leave its thread (`Header` is not `Sync`).
         let worker = unsafe { &*std::ptr::from_ref(header).cast::<Worker>() };
-        Here { worker, _thread: std::marker::PhantomData }
+        Here {
+            worker,
+            _thread: std::marker::PhantomData,
+        }
     }
 
     #[inline]
@@ -228,7 +234,8 @@ impl Worker {
     }
 
     fn publish_deadline(&self, timers: &Timers) {
-        self.deadline.store(timers.next().map_or(u64::MAX, |m| m.0), Ordering::Relaxed);
+        self.deadline
+            .store(timers.next().map_or(u64::MAX, |m| m.0), Ordering::Relaxed);
     }
 
     /// Makes everything ready whose deadline has passed; any thread may do this for any worker.
@@ -269,7 +276,7 @@ impl Here {
         let local = self.local();
         let round = local.round.get().wrapping_add(1);
         local.round.set(round);
-        if round % FAIR == 0
+        if round.is_multiple_of(FAIR)
             && let Some(g) = self.fair_pick(round)
         {
             return Some(g);
@@ -306,25 +313,17 @@ impl Here {
     #[cold]
     #[inline(never)]
     fn fair_pick(self, round: u32) -> Option<&'static G> {
-        self.new_slice();
-        let local = self.local();
+        // The time slice goes on: it is bounded by time, not by rounds (SEMANTICS FA-2).
         self.poll();
         let oldest = || self.unstarted.steal();
         let global = || self.runtime.inject.pop();
         // Take turns, so that neither of the two starves the other.
         let turn = (round / FAIR) % 4;
-        let g = match turn {
+        match turn {
             0 | 2 => global().or_else(oldest),
             1 => oldest().or_else(global),
             _ => self.movable.steal().or_else(oldest),
-        };
-        g.or_else(|| {
-            // What ran last in the slot of `next` waits its turn behind the others.
-            if let Some(g) = local.next.take() {
-                local.homed.push_back(g);
-            }
-            None
-        })
+        }
     }
 
     /// Looks at the clock, the timers and the inbox.
@@ -341,7 +340,10 @@ impl Here {
 
     #[inline]
     pub(super) fn new_slice(self) {
-        self.slice.store(self.slice.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.slice.store(
+            self.slice.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
         let header = self.header();
         if header.preempt.load(Ordering::Relaxed) {
             header.preempt.store(false, Ordering::Relaxed);
@@ -362,10 +364,12 @@ impl Here {
         header.g.set(Some(g));
         g.set_status(Status::Active);
         header.counts.runs.bump();
-        // SAFETY: `start` made the pointer with `into_ptr`, and the fiber is neither running nor
-        // finished: a running goroutine is in no queue, and `finish` takes the fiber away. It runs
-        // on this thread each time unless it is migratable, whose maker vouched for that.
-        let resumed = unsafe { Fiber::from_ptr(fiber).resume() };
+        // SAFETY: `start` made the pointer with `into_ptr`, and the fiber has not finished: `finish`
+        // takes it away.
+        let handle = unsafe { Fiber::from_ptr(fiber) };
+        // SAFETY: it is not running: a running goroutine is in no queue. It runs on this thread each
+        // time unless it is migratable, whose maker vouched for that.
+        let resumed = unsafe { handle.resume() };
         header.g.set(None);
         match resumed {
             Resumed::Suspended => {
@@ -385,8 +389,10 @@ impl Here {
     #[inline]
     fn finish(self, g: &'static G, fiber: NonNull<()>) {
         g.set_fiber(None);
-        // SAFETY: it has just finished, and nobody else has its pointer.
-        let stack = unsafe { Fiber::from_ptr(fiber).into_stack() };
+        // SAFETY: `start` made the pointer, and it is used here for the last time.
+        let fiber = unsafe { Fiber::from_ptr(fiber) };
+        // SAFETY: it has just finished.
+        let stack = unsafe { fiber.into_stack() };
         self.local().stacks.borrow_mut().put(stack);
         g::release(g);
         self.runtime.after_end(self);
@@ -396,10 +402,11 @@ impl Here {
     fn off_stack(self, g: &'static G, after: After) {
         match after {
             After::Nothing => {}
-            // SAFETY: `park` stored function and argument together, and the goroutine that owns
-            // the argument is parked.
             After::Commit(commit, arg) => {
-                if !unsafe { commit(arg) } && g.wait.claim_any() {
+                // SAFETY: `park` stored function and argument together, and the goroutine that owns
+                // the argument is parked.
+                let stays = unsafe { commit(arg) };
+                if !stays && g.wait.claim_any() {
                     super::ready::ready(g);
                 }
             }
@@ -460,7 +467,7 @@ impl Here {
             // Alone here: look at the rest now and then, and go on.
             let round = local.round.get().wrapping_add(1);
             local.round.set(round);
-            if round % FAIR != 0 {
+            if !round.is_multiple_of(FAIR) {
                 return;
             }
             self.poll();
@@ -497,7 +504,9 @@ impl Here {
 /// be found again has been arranged.
 #[inline]
 pub(crate) fn switch_out(g: &'static G) {
-    let Some(fiber) = g.fiber() else { crate::fatal!("a goroutine without a stack switches") };
+    let Some(fiber) = g.fiber() else {
+        crate::fatal!("a goroutine without a stack switches")
+    };
     if std::thread::panicking() {
         return switch_out_unwinding(fiber);
     }

@@ -39,7 +39,11 @@ impl Choice {
 /// The process's seed: random unless [`fix_seed`] was called before the first use.
 fn seed() -> u64 {
     let seed = SEED.load(Ordering::Relaxed);
-    if seed != 0 { seed } else { RandomState::new().hash_one(0u8) | 1 }
+    if seed != 0 {
+        seed
+    } else {
+        RandomState::new().hash_one(0u8) | 1
+    }
 }
 
 static SEED: AtomicU64 = AtomicU64::new(0);

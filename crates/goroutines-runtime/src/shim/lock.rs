@@ -57,7 +57,11 @@ impl<T: ?Sized> DerefMut for LockGuard<'_, T> {
 
 /// Waits on `condvar` with `guard` released meanwhile. May return without a notification.
 pub fn wait<'a, T>(condvar: &Condvar, guard: LockGuard<'a, T>) -> LockGuard<'a, T> {
-    LockGuard(condvar.wait(guard.0).unwrap_or_else(PoisonError::into_inner))
+    LockGuard(
+        condvar
+            .wait(guard.0)
+            .unwrap_or_else(PoisonError::into_inner),
+    )
 }
 
 /// As [`wait`], for `timeout` at most; the flag says whether the time ran out.
@@ -66,7 +70,8 @@ pub fn wait_timeout<'a, T>(
     guard: LockGuard<'a, T>,
     timeout: Duration,
 ) -> (LockGuard<'a, T>, bool) {
-    let (guard, result) =
-        condvar.wait_timeout(guard.0, timeout).unwrap_or_else(PoisonError::into_inner);
+    let (guard, result) = condvar
+        .wait_timeout(guard.0, timeout)
+        .unwrap_or_else(PoisonError::into_inner);
     (LockGuard(guard), result.timed_out())
 }

@@ -15,7 +15,10 @@ use std::panic::Location;
 struct Detached<F, E, T>(PhantomData<(F, E, T)>);
 
 impl<F: FnOnce() -> T, E: FnOnce(Outcome<T>), T> Detached<F, E, T> {
-    const TASK: Task = Task { entry: Self::entry, discard: discard_empty };
+    const TASK: Task = Task {
+        entry: Self::entry,
+        discard: discard_empty,
+    };
 
     /// # Safety
     ///

@@ -32,7 +32,10 @@ struct Front<T> {
 }
 
 impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
-    const TASK: Task = Task { entry: Self::entry, discard: Self::discard };
+    const TASK: Task = Task {
+        entry: Self::entry,
+        discard: Self::discard,
+    };
 
     /// # Safety
     ///
@@ -42,13 +45,16 @@ impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
         let g = unsafe { &*arg.cast::<G>() };
         // SAFETY: by the contract.
         let packet = unsafe { packet::at(g) }.cast::<Self>();
-        // SAFETY: the packet is there, and an entry runs once.
-        let (f, then) = unsafe { ManuallyDrop::take(&mut (*packet).f) };
+        // SAFETY: the packet is there, and nobody else touches this field.
+        let closures = unsafe { &mut (*packet).f };
+        // SAFETY: an entry runs once.
+        let (f, then) = unsafe { ManuallyDrop::take(closures) };
         let outcome = end::run(g, f);
         end::crash_if_configured(&outcome);
         end::ended(g);
         // SAFETY: until `finish` below, the goroutine alone uses this part.
-        unsafe { (&raw mut (*packet).out).write(MaybeUninit::new(outcome)) };
+        let out = unsafe { &mut (*packet).out };
+        out.write(outcome);
         // SAFETY: the packet lives until the record's last reference goes, and we have one.
         let word = unsafe { &(*packet).word };
         match word.finish() {
@@ -59,8 +65,10 @@ impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
                 Waker::from_parts(waiter, Ticket::from_u64(ticket)).wake();
             }
             Finish::DropResult => {
-                // SAFETY: the handle is gone and left the result to us.
-                let outcome = unsafe { (*packet).out.assume_init_read() };
+                // SAFETY: the handle is gone, so this part is ours again.
+                let out = unsafe { &(*packet).out };
+                // SAFETY: written above, and nobody else reads it.
+                let outcome = unsafe { out.assume_init_read() };
                 end::quietly(|| drop(outcome));
             }
         }
@@ -73,7 +81,7 @@ impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
     unsafe fn discard(g: &'static G) {
         if !packet::fits::<Self>() {
             // SAFETY: by the contract. The fields of a packet drop nothing of themselves.
-            drop(unsafe { packet::take::<Self>(g) });
+            let _empty = unsafe { packet::take::<Self>(g) };
         }
         current::with_pool(|pool| registry::recycle(g, pool));
     }
@@ -100,7 +108,10 @@ pub unsafe fn joinable<F: FnOnce() -> T, E: FnOnce(), T>(
     let task = &Packet::<F, E, T>::TASK;
     // SAFETY: the task is for this packet; the rest is the caller's promise.
     let launched = unsafe { launch(options, task, true, packet, site) };
-    launched.map(|g| Join { handle: Handle::adopt(g), _out: PhantomData })
+    launched.map(|g| Join {
+        handle: Handle::adopt(g),
+        _out: PhantomData,
+    })
 }
 
 /// The right to a goroutine's result.
@@ -125,6 +136,18 @@ impl<T> Join<T> {
     fn word(&self) -> &JoinWord {
         // SAFETY: as in `front`; the word is made of atomics.
         unsafe { &(*self.front()).word }
+    }
+
+    /// Moves the result out.
+    ///
+    /// # Safety
+    ///
+    /// The goroutine is done, and this is called once.
+    unsafe fn take(&self) -> Outcome<T> {
+        // SAFETY: the packet is there (see `front`), and the goroutine is done with it.
+        let out = unsafe { &(*self.front()).out };
+        // SAFETY: by the contract it was written, and is read once.
+        unsafe { out.assume_init_read() }
     }
 
     /// The goroutine.
@@ -154,9 +177,8 @@ impl<T> Join<T> {
                 let _ = wait.withdraw();
             }
         }
-        // SAFETY: it is done, so the result is there, and it is ours: `self` is consumed, and its
-        // `Drop` does not run.
-        let outcome = unsafe { (*self.front()).out.assume_init_read() };
+        // SAFETY: it is done, and `self` is consumed without running its `Drop`.
+        let outcome = unsafe { self.take() };
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used or dropped after this.
         drop(unsafe { std::ptr::read(&this.handle) });
@@ -168,8 +190,7 @@ impl<T> Drop for Join<T> {
     fn drop(&mut self) {
         if self.word().detach() {
             // SAFETY: it was done, and detaching left the result to us.
-            drop(unsafe { (*self.front()).out.assume_init_read() });
+            drop(unsafe { self.take() });
         }
     }
 }
-

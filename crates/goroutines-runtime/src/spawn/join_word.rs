@@ -46,7 +46,10 @@ impl Default for JoinWord {
 impl JoinWord {
     /// Of a goroutine that has not ended.
     pub fn new() -> JoinWord {
-        JoinWord { state: AtomicUsize::new(EMPTY), ticket: AtomicU64::new(0) }
+        JoinWord {
+            state: AtomicUsize::new(EMPTY),
+            ticket: AtomicU64::new(0),
+        }
     }
 
     /// The goroutine has ended, and its result is in place.

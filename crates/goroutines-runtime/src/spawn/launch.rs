@@ -23,6 +23,8 @@ pub struct Options {
     pub stack: Option<StackSize>,
     /// Start it on this worker.
     pub local: bool,
+    /// Give it number 1, if no other has it.
+    pub main: bool,
     /// Let it move between workers; see `Builder::migratable` for what its maker vouches for.
     pub migratable: bool,
 }
@@ -130,7 +132,12 @@ unsafe fn launch_special<P>(
     if options.migratable {
         flags |= Flags::MIGRATABLE;
     }
-    g.init(registry::ids(1), task, flags, Status::Unstarted, site);
+    let id = if options.main {
+        registry::main_id()
+    } else {
+        registry::ids(1)
+    };
+    g.init(id, task, flags, Status::Unstarted, site);
     if let Some(ext) = ext {
         g.set_ext(ext);
     }
@@ -170,7 +177,12 @@ fn make_ext(runtime: &Runtime, options: &Options) -> Result<Option<Box<Ext>>, Sp
     }
     let name = options.name.clone();
     let stack_size = options.stack;
-    Ok(Some(Box::new(Ext { name, stack_size, stack: Cell::new(stack), ..Ext::default() })))
+    Ok(Some(Box::new(Ext {
+        name,
+        stack_size,
+        stack: Cell::new(stack),
+        ..Ext::default()
+    })))
 }
 
 /// Makes the main goroutine; the caller queues it.
@@ -188,11 +200,19 @@ where
     F: FnOnce() -> T,
     E: FnOnce(Outcome<T>),
 {
-    let Some(runtime) = lifecycle::started() else { crate::fatal!("main before start") };
+    let Some(runtime) = lifecycle::started() else {
+        crate::fatal!("main before start")
+    };
     let ext = make_ext(runtime, &options)?;
     let g = registry::take_shared().map_err(|_| SpawnError::OutOfMemory)?;
     let flags = packet::flag::<(F, E)>() | Flags::PLACED;
-    g.init(registry::MAIN_ID, super::detached::task::<F, E, T>(), flags, Status::Unstarted, site);
+    g.init(
+        registry::main_id(),
+        super::detached::task::<F, E, T>(),
+        flags,
+        Status::Unstarted,
+        site,
+    );
     if let Some(ext) = ext {
         g.set_ext(ext);
     }

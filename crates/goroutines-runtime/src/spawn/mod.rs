@@ -9,7 +9,8 @@
 //! | `end` | what happens when the closure has returned, panicked or exited |
 //! | `detached` | goroutines nobody joins |
 //! | `join` | goroutines somebody may join; `join_word` is the protocol between the two |
-//! | `main` | the main goroutine |
+//! | `run` | the main goroutine, and waiting for one from a plain thread |
+//! | `own` | what a goroutine may ask about and do to itself |
 
 #[cfg(not(loom))]
 mod detached;
@@ -21,10 +22,14 @@ pub mod join_word;
 #[cfg(not(loom))]
 mod launch;
 #[cfg(not(loom))]
-mod main;
+mod own;
 #[cfg(not(loom))]
 mod packet;
+#[cfg(not(loom))]
+mod run;
 
+#[cfg(not(loom))]
+pub use crate::g::Handle;
 #[cfg(not(loom))]
 pub use detached::{detached, detached_then};
 #[cfg(not(loom))]
@@ -34,7 +39,9 @@ pub use join::{Join, joinable};
 #[cfg(not(loom))]
 pub use launch::{Options, SpawnError, check_stack};
 #[cfg(not(loom))]
-pub use main::run;
+pub use own::{current_handle, exit, in_goroutine, is_exiting, with_local};
+#[cfg(not(loom))]
+pub use run::{run, run_main};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,9 @@ use std::time::Duration;
 pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
     let timeout = timeout.map(|d| Timespec {
         // More seconds than the kernel can count are as good as for ever.
-        tv_sec: i64::try_from(d.as_secs()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4),
+        tv_sec: i64::try_from(d.as_secs())
+            .unwrap_or(i64::MAX / 4)
+            .min(i64::MAX / 4),
         tv_nsec: i64::from(d.subsec_nanos()),
     });
     // Every error (changed word, signal, time over) means: look again.

@@ -1,8 +1,8 @@
 //! Every system call of the runtime outside the stacks.
 //!
 //! Not for: stacks (the fiber crate has its own) and policy. A port provides these functions:
-//! `futex::{wait, wake}`, `thread::{id, name_current, fine_timers, interrupt}`,
-//! `stall::{install, sample}`, `fork::on_fork_in_child`.
+//! `futex::{wait, wake}`, `thread::{id, fine_timers, is_running}`,
+//! `stall::sample`, `fork::on_fork_in_child`.
 
 pub mod fork;
 pub mod futex;

@@ -64,10 +64,16 @@ pub fn sample(tid: u32, note: fn(&mut FixedWriter)) -> Option<Sample> {
     }
     let n = COUNT.load(Ordering::Relaxed).min(FRAMES);
     let len = WHO_LEN.load(Ordering::Relaxed).min(NOTE);
-    let who: Vec<u8> = WHO[..len].iter().map(|b| b.load(Ordering::Relaxed)).collect();
+    let who: Vec<u8> = WHO[..len]
+        .iter()
+        .map(|b| b.load(Ordering::Relaxed))
+        .collect();
     Some(Sample {
         who: String::from_utf8_lossy(&who).into_owned(),
-        frames: FRAME[..n].iter().map(|f| f.load(Ordering::Relaxed)).collect(),
+        frames: FRAME[..n]
+            .iter()
+            .map(|f| f.load(Ordering::Relaxed))
+            .collect(),
     })
 }
 
@@ -100,7 +106,10 @@ fn install() -> bool {
 extern "C" fn answer(_signal: libc::c_int) {
     let me = super::thread::id();
     // Acquire: pairs with the Release in `sample`.
-    if ASKED.compare_exchange(me, 0, Ordering::Acquire, Ordering::Relaxed).is_err() {
+    if ASKED
+        .compare_exchange(me, 0, Ordering::Acquire, Ordering::Relaxed)
+        .is_err()
+    {
         return;
     }
     let mut out = FixedWriter::new();

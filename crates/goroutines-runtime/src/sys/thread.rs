@@ -16,3 +16,15 @@ pub fn fine_timers() {
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1, 0, 0, 0) };
     }
 }
+
+/// Whether thread `tid` of this process is on a processor or waits for one, as opposed to blocked in
+/// the kernel. If that cannot be known: yes.
+pub fn is_running(tid: u32) -> bool {
+    // The state is the field behind the name, which is in parentheses and may contain any byte.
+    let stat = std::fs::read(format!("/proc/self/task/{tid}/stat")).unwrap_or_default();
+    let state = stat
+        .iter()
+        .rposition(|&b| b == b')')
+        .and_then(|at| stat.get(at + 2));
+    state.is_none_or(|&s| s == b'R')
+}

@@ -50,7 +50,12 @@ const D: usize = 4;
 impl Timers {
     /// No timers.
     pub const fn new() -> Timers {
-        Timers { heap: Vec::new(), slots: Vec::new(), free: Vec::new(), next_seq: 0 }
+        Timers {
+            heap: Vec::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            next_seq: 0,
+        }
     }
 
     /// The earliest deadline.
@@ -74,7 +79,11 @@ impl Timers {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
-                self.slots.push(Slot { at: FREE, seq: 0, entry: None });
+                self.slots.push(Slot {
+                    at: FREE,
+                    seq: 0,
+                    entry: None,
+                });
                 (self.slots.len() - 1) as u32
             }
         };
@@ -91,7 +100,9 @@ impl Timers {
 
     /// Takes a timer back; `false` if it expired or was cancelled before.
     pub fn cancel(&mut self, key: Key) -> bool {
-        let Some(slot) = self.slots.get(key.slot as usize) else { return false };
+        let Some(slot) = self.slots.get(key.slot as usize) else {
+            return false;
+        };
         if slot.seq != key.seq || slot.at == FREE {
             return false;
         }
@@ -125,7 +136,10 @@ impl Timers {
     /// Gives memory back after a burst, so that a million sleepers once are not kept for ever.
     fn trim(&mut self) {
         if self.heap.is_empty() && self.slots.len() > 4096 {
-            *self = Timers { next_seq: self.next_seq, ..Timers::new() };
+            *self = Timers {
+                next_seq: self.next_seq,
+                ..Timers::new()
+            };
         }
     }
 
@@ -147,7 +161,9 @@ impl Timers {
         loop {
             let first = at * D + 1;
             let last = (first + D).min(self.heap.len());
-            let Some(child) = (first..last).min_by_key(|&i| self.heap[i].0) else { break };
+            let Some(child) = (first..last).min_by_key(|&i| self.heap[i].0) else {
+                break;
+            };
             if self.heap[child].0 >= moving.0 {
                 break;
             }

@@ -8,7 +8,10 @@ use crate::seam::clock::Moment;
 
 fn entry() -> Entry {
     let g = current::thread();
-    Entry { g, ticket: g.wait.begin(Wakeable::ByTicket) }
+    Entry {
+        g,
+        ticket: g.wait.begin(Wakeable::ByTicket),
+    }
 }
 
 #[test]
@@ -38,7 +41,9 @@ fn comes_out_in_order_with_random_cancels() {
                         // Among equals any may go; find the one whose key is dead.
                         let gone = model
                             .iter()
-                            .position(|m| m.0 == earliest && timers.slots[m.1.slot as usize].at == super::FREE)
+                            .position(|m| {
+                                m.0 == earliest && timers.slots[m.1.slot as usize].at == super::FREE
+                            })
                             .expect("the earliest went");
                         model.swap_remove(gone);
                     }

@@ -16,24 +16,21 @@
 //! | `GOROUTINES_SCAVENGE_MS` | [`Builder::scavenge_after`]; 0: never | 1000 |
 //! | `GOROUTINES_SEED` | [`Builder::seed`] | random |
 
-use goroutines_runtime::sched::config::{self, Config};
-use goroutines_runtime::sched::{lifecycle, scavenge as scavenging};
+use goroutines_runtime::sched::builder::{self as lifecycle, Config};
 use goroutines_runtime::{observe, spawn};
 use std::panic::Location;
 use std::time::Duration;
 
 pub use goroutines_runtime::observe::{Metrics, WorkerMetrics};
-pub use goroutines_runtime::sched::config::{ConfigError, PanicPolicy};
-pub use goroutines_runtime::sched::lifecycle::StartError;
+pub use goroutines_runtime::sched::builder::{ConfigError, PanicPolicy, StartError};
 
-/// Runs `f` as a goroutine and returns its result.
+/// Runs `f` as a goroutine and returns its result; the calling thread waits meanwhile.
 ///
-/// The first call in a process lends the runtime its thread: `f` runs on it, as the main goroutine,
-/// and other goroutines started there do until `f` returns. Later calls run `f` on one of the runtime's
-/// own threads. In a goroutine it just calls `f`. The stack is that of main, about 8 MiB by default.
+/// This is how a plain thread enters the world of goroutines without
+/// [`#[goroutines::main]`](crate::main). In a goroutine it just calls `f`. The goroutine's stack is
+/// that of main, about 8 MiB by default. `f` may borrow from the caller.
 ///
-/// When `f` returns, other goroutines are not waited for. Those that had started on the lent thread
-/// stay where they are, and their destructors do not run; the others go on.
+/// When `f` returns, goroutines that it started and did not wait for go on.
 ///
 /// ```
 /// let answer = goroutines::run(|| goroutines::spawn(|| 42).join().unwrap());
@@ -49,7 +46,7 @@ where
     F: FnOnce() -> T + Send,
     T: Send,
 {
-    match spawn::run(None, f, Location::caller()) {
+    match spawn::run(f, Location::caller()) {
         Ok(value) => value,
         Err(error) => panic!("{error}"),
     }
@@ -66,11 +63,9 @@ where
 /// assert_eq!(goroutines::runtime::workers(), 2);
 /// ```
 pub fn builder() -> Builder {
-    Builder { config: lifecycle_config() }
-}
-
-fn lifecycle_config() -> Result<Config, StartError> {
-    lifecycle::config()
+    Builder {
+        config: lifecycle::config(),
+    }
 }
 
 /// See [`builder`]. A setting that cannot be used is reported by [`Builder::start`].
@@ -93,9 +88,11 @@ impl Builder {
     /// How many goroutines run at once, each on a thread of its own: from 1 to 1024.
     pub fn workers(self, n: usize) -> Builder {
         self.set(|c| {
-            if !(1..=config::MAX_WORKERS).contains(&n) {
-                let most = config::MAX_WORKERS;
-                return Err(ConfigError::new(format!("{n} workers: it must be from 1 to {most}")));
+            if !(1..=lifecycle::MAX_WORKERS).contains(&n) {
+                let most = lifecycle::MAX_WORKERS;
+                return Err(ConfigError::new(format!(
+                    "{n} workers: it must be from 1 to {most}"
+                )));
             }
             c.workers = n;
             Ok(())
@@ -104,12 +101,12 @@ impl Builder {
 
     /// The stack of a goroutine that does not ask for another size, in bytes.
     pub fn stack_size(self, bytes: usize) -> Builder {
-        self.set(|c| config::stack_size(bytes).map(|size| c.stack = size))
+        self.set(|c| lifecycle::stack_size(bytes).map(|size| c.stack = size))
     }
 
     /// The stack of the main goroutine, in bytes.
     pub fn main_stack_size(self, bytes: usize) -> Builder {
-        self.set(|c| config::stack_size(bytes).map(|size| c.main_stack = size))
+        self.set(|c| lifecycle::stack_size(bytes).map(|size| c.main_stack = size))
     }
 
     /// What happens when a goroutine panics.
@@ -142,7 +139,9 @@ impl Builder {
     pub fn blocking_threads(self, most: usize) -> Builder {
         self.set(|c| {
             if most == 0 {
-                return Err(ConfigError::new("0 blocking threads: it must be 1 at least"));
+                return Err(ConfigError::new(
+                    "0 blocking threads: it must be 1 at least",
+                ));
             }
             c.blocking = most;
             Ok(())
@@ -239,5 +238,5 @@ pub fn metrics() -> Metrics {
 /// # });
 /// ```
 pub fn scavenge() -> u64 {
-    scavenging::now()
+    lifecycle::scavenge()
 }

@@ -7,11 +7,10 @@
 //! while the counter is above zero. So whoever brings the counter to zero and sees waiters in the same
 //! word takes the lock and finds exactly those. (SEMANTICS WG-1..11.)
 
-use crate::task::builder::SpawnError;
 use goroutines_runtime::park::{self, Exited, Moment, Reason, Wakeable, Waker};
 use goroutines_runtime::shim::atomic::{AtomicU64, Ordering};
 use goroutines_runtime::shim::{Arc, Lock};
-use goroutines_runtime::spawn::{self, Outcome};
+use goroutines_runtime::spawn::{self, Outcome, SpawnError};
 use std::any::Any;
 use std::fmt;
 use std::panic::{Location, resume_unwind};
@@ -110,7 +109,9 @@ impl WaitGroup {
     fn release(&self) {
         let mut list = self.0.waiters.lock();
         let waiters = std::mem::take(&mut *list);
-        self.0.state.fetch_sub(waiters.len() as u64, Ordering::AcqRel);
+        self.0
+            .state
+            .fetch_sub(waiters.len() as u64, Ordering::AcqRel);
         drop(list);
         for waiter in waiters {
             waiter.wake();
@@ -143,7 +144,7 @@ impl WaitGroup {
 
     pub(crate) fn wait_for(&self, reason: Reason, wakeable: Wakeable) {
         // Acquire: pairs with the Release in `add`.
-        while counter(self.0.state.load(Ordering::Acquire)) != 0 {
+        if counter(self.0.state.load(Ordering::Acquire)) != 0 {
             let wait = park::prepare(wakeable);
             let mut waiters = self.0.waiters.lock();
             if !self.enter() {
@@ -154,7 +155,6 @@ impl WaitGroup {
             waiters.push(wait.waker());
             drop(waiters);
             wait.park(reason, Moment::NEVER);
-            return;
         }
     }
 
@@ -187,9 +187,8 @@ impl WaitGroup {
         let group = self.clone();
         let end = move |outcome| group.ended(outcome);
         // SAFETY: `F` may be sent and owns what it uses; its result is dropped where it was made.
-        let made: Result<(), SpawnError> = unsafe {
-            spawn::detached_then(None, move || drop(f()), end, Location::caller())
-        };
+        let made: Result<(), SpawnError> =
+            unsafe { spawn::detached_then(None, move || drop(f()), end, Location::caller()) };
         if let Err(error) = made {
             self.done();
             panic!("{error}");
@@ -205,7 +204,10 @@ impl WaitGroup {
                 .map(|s| (*s).to_owned())
                 .or_else(|| payload.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "(no text)".to_owned());
-            self.0.panicked.lock().get_or_insert(Panicked { payload: Some(payload), text });
+            self.0.panicked.lock().get_or_insert(Panicked {
+                payload: Some(payload),
+                text,
+            });
         }
         self.done();
     }

@@ -1,5 +1,8 @@
 //! Starting goroutines.
-#![allow(unsafe_code, reason = "states for each way of spawning why its closure may run there")]
+#![allow(
+    unsafe_code,
+    reason = "states for each way of spawning why its closure may run there"
+)]
 
 use super::handle::JoinHandle;
 use goroutines_runtime::spawn::{self, Options};
@@ -130,7 +133,13 @@ impl Builder {
     fn options(self, local: bool) -> Result<Options, SpawnError> {
         let stack = self.stack_size.map(spawn::check_stack).transpose()?;
         let name = self.name.map(String::into_boxed_str);
-        Ok(Options { name, stack, local, migratable: self.migratable })
+        Ok(Options {
+            name,
+            stack,
+            local,
+            migratable: self.migratable,
+            ..Options::default()
+        })
     }
 
     /// As [`spawn`], with these settings.
@@ -163,7 +172,10 @@ impl Builder {
         F: FnOnce() -> T + 'static,
         T: 'static,
     {
-        let options = Options { migratable: false, ..self.options(true)? };
+        let options = Options {
+            migratable: false,
+            ..self.options(true)?
+        };
         // SAFETY: `local` starts it on this thread, where it stays; `JoinHandle<T>` is not `Send` if
         // `T` is not. Both own what they use.
         unsafe { spawn::joinable(Some(options), f, nothing, Location::caller()) }.map(JoinHandle)

@@ -1,6 +1,7 @@
 //! A handle to a goroutine: its number, its name, waking it.
 
-use goroutines_runtime::{current, g, observe, park};
+use goroutines_runtime::spawn::{self, Handle};
+use goroutines_runtime::{observe, park};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -10,7 +11,7 @@ use std::hash::{Hash, Hasher};
 /// [`current`] gives a handle that stands for the thread.
 #[derive(Clone)]
 #[repr(transparent)]
-pub struct Goroutine(g::Handle);
+pub struct Goroutine(Handle);
 
 /// The number of a goroutine. No two goroutines of a process have the same; main is number 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +38,7 @@ impl fmt::Display for GoroutineId {
 
 impl Goroutine {
     #[allow(unsafe_code, reason = "a transparent wrapper around a reference")]
-    pub(crate) fn from_ref(handle: &g::Handle) -> &Goroutine {
+    pub(crate) fn from_ref(handle: &Handle) -> &Goroutine {
         // SAFETY: `Goroutine` is a transparent wrapper of `Handle`.
         unsafe { &*std::ptr::from_ref(handle).cast::<Goroutine>() }
     }
@@ -92,13 +93,16 @@ impl Hash for Goroutine {
 
 impl fmt::Debug for Goroutine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Goroutine").field("id", &self.id()).field("name", &self.name()).finish()
+        f.debug_struct("Goroutine")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish()
     }
 }
 
 /// A handle to the goroutine that calls this, or to its thread if it is not in one.
 pub fn current() -> Goroutine {
-    Goroutine(current::waiter().handle())
+    Goroutine(spawn::current_handle())
 }
 
 /// How many goroutines there are: running, ready, waiting and not yet started, main included.

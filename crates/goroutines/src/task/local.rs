@@ -1,6 +1,6 @@
 //! Goroutine-local values.
 
-use goroutines_runtime::current;
+use goroutines_runtime::spawn;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
@@ -35,7 +35,7 @@ impl<T: 'static> LocalKey<T> {
     /// # });
     /// ```
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
-        current::with_local(std::ptr::from_ref(self).addr(), self.init, f)
+        spawn::with_local(std::ptr::from_ref(self).addr(), self.init, f)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Scopes: goroutines that may borrow from the one that starts them.
-#![allow(unsafe_code, reason = "starts goroutines that borrow from a scope that outlives them")]
+#![allow(
+    unsafe_code,
+    reason = "starts goroutines that borrow from a scope that outlives them"
+)]
 
 use super::builder::{Builder, SpawnError};
 use super::goroutine::Goroutine;
@@ -52,11 +55,21 @@ pub fn scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    let data = Data { running: WaitGroup::new(), panicked: Arc::new(AtomicUsize::new(0)) };
-    let scope = Scope { data, _scope: PhantomData, _env: PhantomData };
+    let data = Data {
+        running: WaitGroup::new(),
+        panicked: Arc::new(AtomicUsize::new(0)),
+    };
+    let scope = Scope {
+        data,
+        _scope: PhantomData,
+        _env: PhantomData,
+    };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     // Nothing may end this wait but the goroutines: they borrow from this stack.
-    scope.data.running.wait_for(Reason::Scope, Wakeable::Shielded);
+    scope
+        .data
+        .running
+        .wait_for(Reason::Scope, Wakeable::Shielded);
     match result {
         Err(payload) => resume_unwind(payload),
         Ok(_) if scope.data.panicked.load(Ordering::Relaxed) > 0 => {
@@ -112,7 +125,11 @@ impl<'scope> Scope<'scope, '_> {
         // and its result dropped or left to the handle, which cannot outlive `'scope`. Both may be sent.
         let join = unsafe { spawn::joinable(options, body, move || end.done(), site) };
         match join {
-            Ok(join) => Ok(ScopedJoinHandle { join, panicked, _scope: PhantomData }),
+            Ok(join) => Ok(ScopedJoinHandle {
+                join,
+                panicked,
+                _scope: PhantomData,
+            }),
             Err(error) => {
                 running.done();
                 Err(error)

@@ -1,6 +1,6 @@
 //! Waiting without a partner: yield, sleep, park, exit.
 
-use goroutines_runtime::{current, g, park};
+use goroutines_runtime::{park, spawn};
 use std::time::{Duration, Instant};
 
 /// Lets other goroutines run, as Go's `Gosched`.
@@ -106,11 +106,6 @@ pub fn park_timeout(duration: Duration) {
 /// ```
 #[track_caller]
 pub fn exit() -> ! {
-    match current::goroutine() {
-        Some(g) => {
-            g.set(g::Flags::EXITING);
-            park::resume_exit()
-        }
-        None => panic!("goroutines::exit was called on a thread that runs no goroutine"),
-    }
+    spawn::exit();
+    panic!("goroutines::exit was called on a thread that runs no goroutine")
 }
