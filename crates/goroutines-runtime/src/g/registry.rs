@@ -22,7 +22,10 @@ const CHUNKS: usize = 1 << 18;
 
 static TABLE: [AtomicPtr<G>; CHUNKS] = [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
-static SHARED: Lock<List<G>> = Lock::new(List::new());
+static DEPOT: Lock<Depot> = Lock::new(Depot {
+    full: Vec::new(),
+    loose: List::new(),
+});
 static NEXT_ID: AtomicU64 = AtomicU64::new(2);
 
 static MAIN_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -45,10 +48,13 @@ pub(crate) fn ids(n: u64) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub struct OutOfMemory;
 
-/// The free records of one worker.
+/// The free records of one worker: two magazines, of which whole ones are exchanged with the depot
+/// (Bonwick and Adams 2001). So a worker that only frees and one that only takes each go to the depot
+/// once in [`BATCH`] records, and move a list there without walking it.
 #[derive(Debug, Default)]
 pub struct Pool {
-    free: List<G>,
+    loaded: List<G>,
+    full: List<G>,
     next_id: Cell<u64>,
     last_id: Cell<u64>,
 }
@@ -57,39 +63,51 @@ impl Pool {
     /// A free record, for the caller alone.
     #[inline]
     pub(crate) fn take(&self) -> Result<&'static G, OutOfMemory> {
-        match self.free.pop_front() {
-            Some(g) => Ok(g),
+        match self.loaded.pop_front() {
+            Some(g) => {
+                if let Some(next) = self.loaded.front() {
+                    next.prefetch();
+                }
+                Ok(g)
+            }
             None => self.refill(),
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn refill(&self) -> Result<&'static G, OutOfMemory> {
-        let shared = SHARED.lock();
-        self.free.append(&shared.split_front(BATCH));
-        if self.free.is_empty() {
-            for g in new_chunk(&shared)? {
-                self.free.push_back(g);
+        if self.full.is_empty() {
+            let mut depot = DEPOT.lock();
+            match depot.full.pop() {
+                Some(magazine) => self.loaded.append(&magazine),
+                None => depot.fill(&self.loaded)?,
             }
+        } else {
+            self.loaded.append(&self.full);
         }
-        self.free.pop_front().ok_or(OutOfMemory)
+        self.loaded.pop_front().ok_or(OutOfMemory)
     }
 
     /// Keeps a record that nobody refers to any more.
     #[inline]
     pub(crate) fn put(&self, g: &'static G) {
         // Newest first: it is still in the cache.
-        self.free.push_front(g);
-        if self.free.len() > 3 * BATCH {
+        self.loaded.push_front(g);
+        if self.loaded.len() >= BATCH {
             self.spill();
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn spill(&self) {
-        let keep = self.free.split_front(BATCH);
-        SHARED.lock().append(&self.free);
-        self.free.append(&keep);
+        if !self.full.is_empty() {
+            let magazine = List::new();
+            magazine.append(&self.full);
+            DEPOT.lock().full.push(magazine);
+        }
+        self.full.append(&self.loaded);
     }
 
     /// A number for a new goroutine.
@@ -113,20 +131,43 @@ impl Pool {
     }
 }
 
-/// A free record without a pool: for threads that are not workers.
-pub(crate) fn take_shared() -> Result<&'static G, OutOfMemory> {
-    let shared = SHARED.lock();
-    if let Some(g) = shared.pop_front() {
-        return Ok(g);
-    }
-    for g in new_chunk(&shared)? {
-        shared.push_back(g);
-    }
-    shared.pop_front().ok_or(OutOfMemory)
+/// What workers exchange, and what threads that are not workers use.
+struct Depot {
+    full: Vec<List<G>>,
+    loose: List<G>,
 }
 
-/// Makes another chunk. The caller holds the lock of `SHARED`.
-fn new_chunk(_shared: &List<G>) -> Result<&'static [G], OutOfMemory> {
+impl Depot {
+    /// Moves free records to `list`: loose ones, or new ones.
+    fn fill(&self, list: &List<G>) -> Result<(), OutOfMemory> {
+        list.append(&self.loose.split_front(BATCH));
+        if list.is_empty() {
+            for g in new_chunk(self)? {
+                list.push_back(g);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A free record without a pool: for threads that are not workers.
+pub(crate) fn take_shared() -> Result<&'static G, OutOfMemory> {
+    let mut depot = DEPOT.lock();
+    if depot.loose.is_empty() {
+        match depot.full.pop() {
+            Some(magazine) => depot.loose.append(&magazine),
+            None => {
+                let fresh = List::new();
+                depot.fill(&fresh)?;
+                depot.loose.append(&fresh);
+            }
+        }
+    }
+    depot.loose.pop_front().ok_or(OutOfMemory)
+}
+
+/// Makes another chunk. The caller holds the depot's lock.
+fn new_chunk(_locked: &Depot) -> Result<&'static [G], OutOfMemory> {
     let index = COUNT.load(Ordering::Relaxed);
     let entry = TABLE.get(index).ok_or(OutOfMemory)?;
     let layout = Layout::new::<[G; CHUNK]>();
@@ -184,6 +225,6 @@ pub(crate) fn recycle(g: &'static G, pool: Option<&Pool>) {
     g.set_status(Status::Free);
     match pool {
         Some(pool) => pool.put(g),
-        None => SHARED.lock().push_front(g),
+        None => DEPOT.lock().loose.push_front(g),
     }
 }

@@ -16,6 +16,7 @@
 
 mod offload;
 mod token;
+pub mod waitq;
 
 pub use crate::g::reason::Reason;
 pub use crate::g::state::{Cause, Wakeable};
@@ -28,6 +29,7 @@ use crate::g::state::Ticket;
 use crate::g::{Flags, G, Status};
 use crate::sched::ready;
 use crate::sched::worker::{After, here, switch_out};
+use crate::seam::choice;
 use crate::shim::atomic::Ordering;
 use crate::timer::Entry;
 use std::marker::PhantomData;
@@ -98,6 +100,12 @@ pub fn resume_exit() -> ! {
 }
 
 impl Wait {
+    /// Whether it is a plain thread that waits, which is dear to put to sleep and to wake.
+    #[inline]
+    pub fn blocks_thread(&self) -> bool {
+        self.g.has(Flags::SYSTEM)
+    }
+
     /// What others need to end this wait.
     #[inline]
     pub fn waker(&self) -> Waker {
@@ -255,6 +263,15 @@ impl Claimed {
     }
 }
 
+/// A number below `n`, each as likely as the others; 0 if `n` is 0.
+#[inline]
+pub fn choose(n: usize) -> usize {
+    match here() {
+        Some(here) => here.local().choice.below(n),
+        None => choice::below_anywhere(n),
+    }
+}
+
 /// Waits until `deadline`.
 pub fn sleep_until(deadline: Moment) {
     let wait = prepare(Wakeable::ByTicket);
@@ -282,4 +299,24 @@ pub fn checkpoint() {
     if current::slice_over() {
         yield_now();
     }
+}
+
+/// Whether whoever runs here unwinds because of a panic: its own, and not because it exits.
+///
+/// This is what decides whether a lock is poisoned.
+#[inline]
+pub fn panicking() -> bool {
+    std::thread::panicking() && !exiting()
+}
+
+#[cold]
+fn exiting() -> bool {
+    current::goroutine().is_some_and(|g| g.has(Flags::EXITING))
+}
+
+/// Whether it can pay to look at something again for a moment before waiting for it: somebody on
+/// another processor may be about to change it.
+#[inline]
+pub fn may_spin() -> bool {
+    here().is_none_or(|here| here.worker().runtime.config.workers > 1)
 }

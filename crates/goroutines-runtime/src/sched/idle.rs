@@ -25,6 +25,8 @@ pub(crate) struct Idle {
     /// One bit per worker that sleeps or is about to.
     sleepers: Box<[AtomicU64]>,
     sleeping: AtomicUsize,
+    /// Those of them that do not want to be offered anything, and will look by themselves.
+    resting: AtomicUsize,
     searching: AtomicUsize,
     /// How many more times a short queue may wake a worker. Each such wake costs one; one that
     /// found work gives it back; the monitor adds one now and then. So a program whose goroutines
@@ -39,6 +41,7 @@ impl Idle {
                 .map(|_| AtomicU64::new(0))
                 .collect(),
             sleeping: AtomicUsize::new(0),
+            resting: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             credit: AtomicI32::new(CREDIT),
         }
@@ -60,7 +63,7 @@ impl Idle {
     /// this is about being quick, not about being sure: no barrier.
     #[inline]
     pub(super) fn offer(&self, runtime: &Runtime, before: usize) {
-        if self.sleeping.load(Ordering::Relaxed) > 0 {
+        if self.sleeping.load(Ordering::Relaxed) > self.resting.load(Ordering::Relaxed) {
             self.offer_to_sleepers(runtime, before);
         }
     }
@@ -148,6 +151,7 @@ impl Here {
     /// Looks everywhere, for a short while.
     fn search(self) -> Option<&'static G> {
         self.new_slice();
+        self.local().thief.look_back();
         let runtime = self.runtime;
         let idle = &runtime.idle;
         if let Some(g) = self.look() {
@@ -221,13 +225,16 @@ impl Here {
     fn sleep(self) {
         let runtime = self.runtime;
         let idle = &runtime.idle;
+        let rests = self.local().thief.rests();
         idle.mark(self.index);
+        idle.resting.fetch_add(usize::from(rests), Ordering::Relaxed);
         self.sleep.announce();
         if !self.something_came() {
             self.counts().sleeps.bump();
             self.block();
         }
         self.sleep.stay_awake();
+        idle.resting.fetch_sub(usize::from(rests), Ordering::Relaxed);
         idle.unmark(self.index);
         runtime.monitor.worker_woke();
     }

@@ -20,6 +20,13 @@ const AGE: Duration = Duration::from_micros(30);
 /// The most that one raid takes from a long queue.
 const RAID: usize = 16;
 
+/// A stolen goroutine should keep its thief busy for so long, with all that it starts.
+const WORTH: Duration = Duration::from_nanos(500);
+
+/// How long a thief leaves long queues alone after the first raid that was not worth it; then twice
+/// as long each time, to 128 times.
+const REST_FIRST: Duration = Duration::from_micros(50);
+
 /// The first and the longest nap of a worker that has seen entries too young to take.
 const DOZE_FIRST: Duration = Duration::from_micros(60);
 const DOZE_LAST: Duration = Duration::from_millis(10);
@@ -34,9 +41,45 @@ pub(super) struct Thief {
     naps: Cell<u32>,
     /// How often the last spins were in vain: each time halves the next one.
     vain: Cell<u32>,
+    /// The last theft from a long queue: when, and how many.
+    raid: Cell<Option<(Moment, u32)>>,
+    /// How often in a row such a theft was not worth it.
+    shy: Cell<u32>,
+    /// Until when long queues are left alone because of that.
+    rest: Cell<Option<Moment>>,
 }
 
 impl Thief {
+    /// Called when everything stolen has been dealt with: was it worth it?
+    ///
+    /// Moving a goroutine to another core costs some hundred nanoseconds in cache misses on both
+    /// sides. If those of a raid, and all they started, kept this worker busy for less than
+    /// [`WORTH`] each, their owner does better alone: leave its queue for a while.
+    pub(super) fn look_back(&self) {
+        let Some((since, n)) = self.raid.take() else { return };
+        let now = Moment::now();
+        if now.since(since) >= WORTH * n {
+            self.shy.set(0);
+            self.rest.set(None);
+        } else {
+            let shy = self.shy.get();
+            self.shy.set((shy + 1).min(7));
+            self.rest.set(Some(now.plus(REST_FIRST * (1 << shy))));
+        }
+    }
+
+    /// Whether long queues are left alone for now.
+    pub(super) fn rests(&self) -> bool {
+        match self.rest.get() {
+            Some(until) if Moment::now() < until => true,
+            Some(_) => {
+                self.rest.set(None);
+                false
+            }
+            None => false,
+        }
+    }
+
     /// How long to look before sleeping.
     pub(super) fn spin(&self, most: Duration) -> Duration {
         most / (1 << self.vain.get().min(6))
@@ -56,6 +99,9 @@ impl Thief {
         if !self.young.get() {
             self.naps.set(0);
             return None;
+        }
+        if let Some(until) = self.rest.get() {
+            return Some(until.since(Moment::now()).max(DOZE_FIRST));
         }
         let naps = self.naps.get();
         self.naps.set(naps + 1);
@@ -115,20 +161,28 @@ impl Here {
         if len == 0 {
             return None;
         }
-        if len < LONG && !thief.has_waited(victim.index, victim.unstarted.oldest()) {
+        let young = if len >= LONG {
+            thief.rests()
+        } else {
+            !thief.has_waited(victim.index, victim.unstarted.oldest())
+        };
+        if young {
             thief.young.set(true);
             return None;
         }
         let g = victim.unstarted.steal()?;
         self.counts().stolen.bump();
         if len >= LONG {
+            let mut n = 1;
             for _ in 1..(len / 2).min(RAID) {
                 let Some(more) = victim.unstarted.steal() else {
                     break;
                 };
                 self.counts().stolen.bump();
                 self.keep_unstarted(more);
+                n += 1;
             }
+            thief.raid.set(Some((Moment::now(), n)));
         }
         Some(g)
     }

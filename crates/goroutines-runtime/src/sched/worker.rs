@@ -26,10 +26,14 @@ use crossbeam_utils::CachePadded;
 use goroutines_fiber::{Fiber, Resumed, StackCache};
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
+use std::time::Duration;
 
 /// Every so many rounds the queues that others fill come first. A prime, as in Go, so that it does
 /// not fall in step with the program.
 const FAIR: u32 = 61;
+
+/// How long the newest unstarted goroutine goes before the oldest.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What is to be done for a goroutine once it is off its stack.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +57,10 @@ pub(crate) struct Local {
     pub(super) homed: List<G>,
     pub(super) after: Cell<After>,
     round: Cell<u32>,
+    /// An unstarted goroutine was taken since the last round for fairness.
+    took_unstarted: Cell<bool>,
+    /// The index of the oldest unstarted one at such a round, and since when it is that.
+    oldest_seen: Cell<(isize, Moment)>,
     pub(super) stacks: RefCell<StackCache>,
     pub(crate) choice: Choice,
     /// How many goroutines may be at home here before `place` looks at the others.
@@ -171,6 +179,8 @@ impl Worker {
                 homed: List::new(),
                 after: Cell::new(After::Nothing),
                 round: Cell::new(0),
+                took_unstarted: Cell::new(false),
+                oldest_seen: Cell::new((-1, Moment(0))),
                 stacks: RefCell::new(StackCache::new()),
                 choice: Choice::new(index as u64),
                 place_limit: Cell::new(0),
@@ -315,15 +325,39 @@ impl Here {
     fn fair_pick(self, round: u32) -> Option<&'static G> {
         // The time slice goes on: it is bounded by time, not by rounds (SEMANTICS FA-2).
         self.poll();
-        let oldest = || self.unstarted.steal();
+        let oldest = || self.oldest_if_due();
         let global = || self.runtime.inject.pop();
         // Take turns, so that neither of the two starves the other.
-        let turn = (round / FAIR) % 4;
-        match turn {
+        match (round / FAIR) % 4 {
             0 | 2 => global().or_else(oldest),
             1 => oldest().or_else(global),
             _ => self.movable.steal().or_else(oldest),
         }
+    }
+
+    /// The oldest unstarted goroutine, if it should come before the newest now: because none has been
+    /// started since the last such round, or because this one has waited for [`PATIENCE`].
+    ///
+    /// Starting the oldest without need would open one shallow branch of a tree of goroutines after
+    /// the other, and each costs a stack.
+    fn oldest_if_due(self) -> Option<&'static G> {
+        let local = self.local();
+        if self.unstarted.is_empty() {
+            return None;
+        }
+        if local.took_unstarted.replace(false) {
+            let now = Moment::now();
+            let index = self.unstarted.oldest();
+            let (seen, since) = local.oldest_seen.get();
+            if seen != index {
+                local.oldest_seen.set((index, now));
+                return None;
+            }
+            if now.since(since) < PATIENCE {
+                return None;
+            }
+        }
+        self.unstarted.steal()
     }
 
     /// Looks at the clock, the timers and the inbox.
@@ -444,6 +478,7 @@ impl Here {
     /// Takes the newest of the unstarted ones.
     #[inline]
     pub(super) fn pop_unstarted(self) -> Option<&'static G> {
+        self.local().took_unstarted.set(true);
         // SAFETY: this is the owner's thread.
         unsafe { self.unstarted.pop() }
     }

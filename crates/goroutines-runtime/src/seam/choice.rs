@@ -52,3 +52,11 @@ static SEED: AtomicU64 = AtomicU64::new(0);
 pub fn fix_seed(seed: u64) {
     SEED.store(seed | 1, Ordering::Relaxed);
 }
+
+/// A number below `n` for a thread that has no generator of its own; see [`Choice::below`].
+pub fn below_anywhere(n: usize) -> usize {
+    static STEP: AtomicU64 = AtomicU64::new(0);
+    let choice = Choice::new(STEP.fetch_add(1, Ordering::Relaxed));
+    choice.next();
+    choice.below(n)
+}

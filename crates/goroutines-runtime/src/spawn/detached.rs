@@ -32,6 +32,7 @@ impl<F: FnOnce() -> T, E: FnOnce(Outcome<T>), T> Detached<F, E, T> {
         end::crash_if_configured(&outcome);
         end::ended(g);
         end::quietly(|| then(outcome));
+        end::gone(g);
     }
 }
 

@@ -40,13 +40,20 @@ fn exited<T>(outcome: Outcome<T>) -> Outcome<T> {
 /// dropped, and it is counted as ended.
 #[inline]
 pub(super) fn ended(g: &'static G) {
-    if g.ext().is_some() {
-        drop_locals();
-    }
+    gone(g);
     match current::worker() {
         Some(header) => header.counts.ended.bump(),
         // In a forked child; `sched` sees to it that this is the end.
         None => std::process::exit(0),
+    }
+}
+
+/// The last thing on a goroutine's stack: drops goroutine-local values that what came after
+/// [`ended`] has made.
+#[inline]
+pub(super) fn gone(g: &'static G) {
+    if g.ext().is_some() {
+        drop_locals();
     }
 }
 

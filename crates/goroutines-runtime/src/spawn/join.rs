@@ -73,6 +73,7 @@ impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
             }
         }
         end::quietly(then);
+        end::gone(g);
     }
 
     /// # Safety

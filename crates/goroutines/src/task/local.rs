@@ -9,7 +9,7 @@ use std::fmt;
 /// The value is made at the first use in a goroutine and dropped when the goroutine ends, on its own
 /// stack, where it may wait like any other code. A destructor that uses the same key gets a new value. A
 /// panic in a destructor is printed and goes no further. On a plain thread the value belongs to the
-/// thread.
+/// thread, and a panic in its destructor aborts the process, as with `thread_local!`.
 pub struct LocalKey<T: 'static> {
     init: fn() -> T,
 }

@@ -62,6 +62,13 @@ fn waker(g: &Arc<Goroutine>, ticket: Ticket, cause: Cause, gift: u32) -> thread:
     })
 }
 
+/// So many threads have too many orders: those with three preemptions at most.
+fn four_threads(f: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(f);
+}
+
 fn wins(wakers: Vec<thread::JoinHandle<bool>>) -> usize {
     wakers
         .into_iter()
@@ -72,7 +79,7 @@ fn wins(wakers: Vec<thread::JoinHandle<bool>>) -> usize {
 
 #[test]
 fn loom_wait_is_ended_by_one_of_three() {
-    loom::model(|| {
+    four_threads(|| {
         let g = Arc::new(Goroutine::default());
         let ticket = g.wait.begin(Wakeable::ByTicket);
         let wakers = vec![
@@ -123,6 +130,30 @@ fn loom_wait_is_withdrawn_or_claimed() {
     });
 }
 
+/// The word alone hands over what was done before, in both directions, whatever way a ticket took.
+#[test]
+fn loom_wait_word_orders_what_both_sides_did() {
+    loom::model(|| {
+        let g = Arc::new(Goroutine::default());
+        let theirs = Arc::new(Goroutine::default());
+        let (g2, theirs2) = (g.clone(), theirs.clone());
+        let claimer = thread::spawn(move || {
+            theirs2.give(3);
+            // The first ticket there is.
+            if g2.wait.claim(Ticket::from_u64(1), Cause::Deadline) {
+                assert_eq!(g2.look(), 5);
+            }
+        });
+        g.give(5);
+        let ticket = g.wait.begin(Wakeable::ByTicket);
+        if !g.wait.withdraw(ticket) {
+            assert_eq!(g.wait.cause(), Cause::Deadline);
+            assert_eq!(theirs.look(), 3);
+        }
+        claimer.join().unwrap();
+    });
+}
+
 #[test]
 fn loom_wait_shielded_is_not_cancelled() {
     loom::model(|| {
@@ -141,7 +172,7 @@ fn loom_wait_shielded_is_not_cancelled() {
 /// A cancel, a token and a ticket for one wait.
 #[test]
 fn loom_wait_cancel_token_and_ticket() {
-    loom::model(|| {
+    four_threads(|| {
         let g = Arc::new(Goroutine::default());
         let ticket = g.wait.begin(Wakeable::ByToken);
         let thread = thread::current();

@@ -66,7 +66,7 @@ fn loom_deque_last_element_goes_to_one() {
 
 #[test]
 fn loom_deque_owner_and_thief() {
-    model(Some(3), || {
+    model(None, || {
         let deque = Shared::default();
         push(&deque, 1);
         let thieves = vec![thief(&deque, 2)];
@@ -81,7 +81,7 @@ fn loom_deque_owner_and_thief() {
 
 #[test]
 fn loom_deque_grows_under_a_thief() {
-    model(Some(3), || {
+    model(None, || {
         let deque = Shared::default();
         push(&deque, 1);
         push(&deque, 2);
@@ -108,7 +108,7 @@ fn loom_deque_reuses_cells() {
 
 #[test]
 fn loom_deque_two_thieves() {
-    model(Some(2), || {
+    model(Some(3), || {
         let deque = Shared::default();
         push(&deque, 1);
         push(&deque, 2);

@@ -1,0 +1,39 @@
+//! What the protocol of a channel stands on: the waist, atomics, one step of patience.
+//!
+//! Not for: anything else. `tests/channel/model.rs` compiles the protocol's files with another `env`,
+//! in which threads, atomics and parking are loom's.
+
+pub(crate) use goroutines_runtime::park::{
+    Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, prepare,
+};
+pub(crate) use goroutines_runtime::shim::atomic::{
+    AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
+
+/// Waits a little, longer the higher `round` is, for another thread to let go of a lock.
+#[cold]
+pub(crate) fn relax(round: u32) {
+    use std::time::Duration;
+    match round {
+        0..=7 => (0..1 << round).for_each(|_| std::hint::spin_loop()),
+        // Its holder may have been preempted: give it the processor.
+        8..=40 => std::thread::yield_now(),
+        // It is of a lower priority than we are, and gets no processor while we ask for one.
+        _ => std::thread::sleep(Duration::from_micros(50)),
+    }
+}
+
+/// Checks in a model that nobody else touches what this stands for.
+#[derive(Debug, Default)]
+pub(crate) struct Witness;
+
+impl Witness {
+    #[inline]
+    pub(crate) fn new() -> Witness {
+        Witness
+    }
+
+    /// The owner of the moment writes.
+    #[inline]
+    pub(crate) fn write(&self) {}
+}

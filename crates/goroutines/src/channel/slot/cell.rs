@@ -1,0 +1,73 @@
+//! `Slot`: one value on a stack, on its way out, or the room for one that comes.
+//!
+//! Not for: values in a channel (`buffer`).
+//!
+//! While its owner is parked with the slot in a queue, the peer that has claimed the owner moves the
+//! value; then it says so in the owner's meeting, and the owner notes it here. So only the owner
+//! touches `full`, and a value that nobody took is dropped with its slot.
+
+use std::cell::{Cell, UnsafeCell};
+use std::mem::MaybeUninit;
+
+/// See the module's head.
+#[derive(Debug)]
+pub(crate) struct Slot<T> {
+    full: Cell<bool>,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+impl<T> Slot<T> {
+    /// A slot with a value to give away.
+    #[inline]
+    pub(crate) fn full(value: T) -> Slot<T> {
+        Slot { full: Cell::new(true), value: UnsafeCell::new(MaybeUninit::new(value)) }
+    }
+
+    /// Room for a value.
+    #[inline]
+    pub(crate) fn empty() -> Slot<T> {
+        Slot { full: Cell::new(false), value: UnsafeCell::new(MaybeUninit::uninit()) }
+    }
+
+    /// Where the value lies.
+    #[inline]
+    pub(super) fn place(&self) -> *mut T {
+        self.value.get().cast()
+    }
+
+    /// Notes that somebody has moved a value in (`true`) or out.
+    ///
+    /// # Safety
+    ///
+    /// It is so.
+    #[inline]
+    pub(super) unsafe fn note(&self, full: bool) {
+        self.full.set(full);
+    }
+
+    /// Takes the value out, if there is one.
+    #[inline]
+    pub(crate) fn take(self) -> Option<T> {
+        if !self.full.replace(false) {
+            return None;
+        }
+        // SAFETY: it was full and is not any more, so the value is moved once.
+        Some(unsafe { self.place().read() })
+    }
+
+    /// Whether there is a value.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.get()
+    }
+}
+
+impl<T> Drop for Slot<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.full.get() {
+            // SAFETY: it is full and nobody uses it again.
+            unsafe { self.value.get_mut().assume_init_drop() };
+        }
+    }
+}

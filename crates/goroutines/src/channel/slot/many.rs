@@ -1,0 +1,264 @@
+//! Waiting in many channels at once: all locked, a node in each, one meeting.
+//!
+//! Not for: choosing among those that are ready (`select`).
+//!
+//! Locks are taken in the order of their addresses, so that two selects never hold what the other
+//! wants. All nodes carry the ticket of one wait, so at most one peer claims it; who comes later finds
+//! the wait ended and goes on to the next waiter. Before the select goes on it takes its other nodes
+//! out again, each under its channel's lock: nobody has an address of its stack then.
+
+use super::cell::Slot;
+use super::node::{Kind, Meeting, Node, Outcome, Peer, Side};
+use super::vault::queue;
+use crate::channel::core::{Core, State, Token};
+use crate::channel::env::{Cause, Moment, Reason, Wait};
+use crate::channel::timer::Timer;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// What a case of a select operates on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Port<'a> {
+    /// Nothing: never ready.
+    Never,
+    /// A channel.
+    Chan(&'a Core),
+    /// A timer.
+    Timer(&'a Timer),
+}
+
+/// One case of a select.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case<'a> {
+    pub(crate) port: Port<'a>,
+    pub(crate) side: Side,
+    /// Room for the value, of the type that the channel has; null: it will be met.
+    slot: *mut (),
+}
+
+// SAFETY: `slot` is null, or that of a case which never leaves its select.
+unsafe impl Send for Case<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Case<'_> {}
+
+impl<'a> Case<'a> {
+    /// A case that is met once it is chosen.
+    #[inline]
+    pub(crate) fn later(port: Port<'a>, side: Side) -> Case<'a> {
+        Case { port, side, slot: ptr::null_mut() }
+    }
+
+    /// A receive into a slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot is of the type of the port's values, empty, and stays while the select runs. If it
+    /// ends with [`Token::Done`] for this case, [`filled`] is called.
+    #[inline]
+    pub(crate) unsafe fn receive<T>(port: Port<'a>, slot: &Slot<T>) -> Case<'a> {
+        Case { port, side: Side::Recv, slot: slot.place().cast() }
+    }
+
+    #[inline]
+    fn core(&self) -> Option<&'a Core> {
+        match self.port {
+            Port::Chan(core) => Some(core),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn address(&self) -> *const Core {
+        self.core().map_or(ptr::null(), ptr::from_ref)
+    }
+}
+
+/// Notes that a peer has moved a value into the slot of [`Case::receive`].
+///
+/// # Safety
+///
+/// It is so.
+#[inline]
+pub(crate) unsafe fn filled<T>(slot: &Slot<T>) {
+    // SAFETY: by the contract.
+    unsafe { slot.note(true) };
+}
+
+/// Room for what a select needs while it waits.
+#[derive(Debug)]
+pub(crate) struct Room<'s> {
+    /// A node for each case.
+    pub(crate) nodes: &'s mut [MaybeUninit<Node>],
+    /// A number for each case.
+    pub(crate) order: &'s mut [u32],
+}
+
+/// All channels of some cases, locked.
+#[derive(Debug)]
+pub(crate) struct AllLocked<'s, 'a> {
+    cases: &'s [Case<'a>],
+    /// Numbers of the cases, in the order of their channels' addresses.
+    order: &'s [u32],
+}
+
+/// The channels of `cases`, each once, in `order`.
+fn cores<'s, 'a>(cases: &'s [Case<'a>], order: &'s [u32]) -> impl Iterator<Item = &'a Core> {
+    let mut last: *const Core = ptr::null();
+    order.iter().filter_map(move |&i| {
+        let core = cases[i as usize].core()?;
+        let first = !ptr::eq(last, core);
+        last = core;
+        first.then_some(core)
+    })
+}
+
+impl<'s, 'a> AllLocked<'s, 'a> {
+    /// Locks the channels of all cases.
+    pub(crate) fn lock(cases: &'s [Case<'a>], order: &'s mut [u32]) -> AllLocked<'s, 'a> {
+        for (i, number) in order.iter_mut().enumerate() {
+            *number = i as u32;
+        }
+        if cases.len() <= 8 {
+            // So few are sorted before a library has looked at them.
+            for i in 1..cases.len() {
+                let mut at = i;
+                while at > 0
+                    && cases[order[at - 1] as usize].address() > cases[order[at] as usize].address()
+                {
+                    order.swap(at - 1, at);
+                    at -= 1;
+                }
+            }
+        } else {
+            order.sort_unstable_by_key(|&i| cases[i as usize].address());
+        }
+        cores(cases, order).for_each(|core| core.spin().lock());
+        AllLocked { cases, order }
+    }
+
+    /// The state of the channel of a case.
+    #[inline]
+    pub(crate) fn state(&mut self, case: usize) -> Option<&mut State> {
+        let core = self.cases[case].core()?;
+        // SAFETY: its lock is held, as those of all cases, and the result borrows `self` uniquely.
+        Some(unsafe { core.spin().state() })
+    }
+
+    /// Unlocks, and waits until a peer has chosen one of the cases or the deadline has passed.
+    ///
+    /// With `kind` [`Kind::Watch`] it waits until one of them is ready.
+    pub(crate) fn park(
+        mut self,
+        kind: Kind,
+        nodes: &mut [MaybeUninit<Node>],
+        wait: Wait,
+        deadline: Moment,
+    ) -> Woken<'a> {
+        let (cases, order) = (self.cases, self.order);
+        let meeting = Meeting::new();
+        for (i, case) in cases.iter().enumerate() {
+            let Some(state) = self.state(i) else { continue };
+            let kind = match kind {
+                Kind::Watch => Kind::Watch,
+                _ if case.slot.is_null() => Kind::Later,
+                _ => Kind::Slot,
+            };
+            let node = Node::new(wait.waker(), case.side, kind, case.slot, i as u32, &meeting);
+            let node = nodes[i].write(node);
+            let queue = match kind {
+                Kind::Watch => &mut state.watchers,
+                _ => queue(state, case.side),
+            };
+            // SAFETY: it is in no queue, and `queued` takes it out before this call ends.
+            unsafe { queue.push(node, false) };
+        }
+        let mut queued = Queued { cases, order, nodes, watch: kind == Kind::Watch, gone: None };
+        drop(self);
+        let idle = deadline == Moment::NEVER && cores(cases, order).next().is_none();
+        let reason = if idle { Reason::SelectNoCases } else { Reason::Select };
+        let cause = wait.park(reason, deadline);
+        let (outcome, case) = meeting.outcome();
+        if cause == Cause::Ready {
+            queued.gone = Some(case);
+        }
+        drop(queued);
+        match cause {
+            Cause::Ready => woken(outcome, case),
+            Cause::Deadline => Woken::Deadline,
+            Cause::Cancelled => Woken::Again,
+        }
+    }
+}
+
+impl Drop for AllLocked<'_, '_> {
+    fn drop(&mut self) {
+        let mut watched = false;
+        for core in cores(self.cases, self.order) {
+            // SAFETY: its lock is held, and no state is lent any more.
+            watched |= unsafe { core.unlock() };
+        }
+        if watched {
+            cores(self.cases, self.order).for_each(Core::tell_watchers);
+        }
+    }
+}
+
+/// How the wait in many channels ended.
+#[derive(Debug)]
+pub(crate) enum Woken<'a> {
+    /// A peer has chosen this case; what it left for its completion.
+    Chosen(usize, Token, std::marker::PhantomData<&'a ()>),
+    /// This case is ready (or was a moment ago).
+    Ready(usize),
+    /// The deadline passed.
+    Deadline,
+    /// Look again.
+    Again,
+}
+
+fn woken<'a>(outcome: Outcome, case: usize) -> Woken<'a> {
+    let token = match outcome {
+        Outcome::Done => Token::Done,
+        Outcome::Closed => Token::Closed,
+        Outcome::Reserved => Token::Reserved,
+        // SAFETY: the outcome is ours and read once; its sender waits there for us.
+        Outcome::Meet(node) => Token::Peer(unsafe { Peer::at(node) }),
+        Outcome::Ready => return Woken::Ready(case),
+        Outcome::Retry | Outcome::Open => return Woken::Again,
+    };
+    Woken::Chosen(case, token, std::marker::PhantomData)
+}
+
+/// The nodes of a select in their queues, to be taken out before they go.
+struct Queued<'s, 'a> {
+    cases: &'s [Case<'a>],
+    order: &'s [u32],
+    nodes: &'s mut [MaybeUninit<Node>],
+    watch: bool,
+    /// The case whose node has been taken out by the peer that ended the wait.
+    gone: Option<usize>,
+}
+
+impl Drop for Queued<'_, '_> {
+    fn drop(&mut self) {
+        for &i in self.order {
+            let i = i as usize;
+            let case = self.cases[i];
+            let Some(core) = case.core() else { continue };
+            if self.gone == Some(i) {
+                continue;
+            }
+            let mut state = core.lock();
+            // SAFETY: `park` has written a node for each case that has a channel.
+            let node = unsafe { self.nodes[i].assume_init_ref() };
+            if node.queued() {
+                let queue = match self.watch {
+                    true => &mut state.watchers,
+                    false => queue(&mut state, case.side),
+                };
+                // SAFETY: it is in a queue, and `park` has put it into this one.
+                unsafe { queue.remove(node) };
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A read-write lock without contents: who has it, who is next.
+//!
+//! Not for: poison and guards (`super`).
+
+use super::state::{Enqueue, Settle, State};
+use crate::sync::wait::{Spin, interrupted};
+use goroutines_runtime::park::waitq::{Ask, List, Place, WaitQueue, Waited};
+use goroutines_runtime::park::{self, Moment, Reason};
+use goroutines_runtime::shim::LockGuard;
+use std::time::Duration;
+
+/// As for a mutex.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// The queues.
+const READERS: usize = 0;
+const WRITERS: usize = 1;
+
+/// Messages to a waiter.
+const TRY: u32 = 0;
+const YOURS: u32 = 1;
+
+type Queues<'a> = LockGuard<'a, [List; 2]>;
+
+#[derive(Debug)]
+pub(super) struct RawRwLock {
+    state: State,
+    /// The tag of a waiting writer is the moment it came.
+    queues: WaitQueue<2>,
+}
+
+impl RawRwLock {
+    pub(super) const fn new() -> RawRwLock {
+        RawRwLock { state: State::new(), queues: WaitQueue::new() }
+    }
+
+    #[inline]
+    pub(super) fn read(&self) {
+        if !self.state.read() {
+            self.read_slow();
+        }
+    }
+
+    #[inline]
+    pub(super) fn try_read(&self) -> bool {
+        self.state.read()
+    }
+
+    #[inline]
+    pub(super) fn unlock_read(&self) {
+        if self.state.unlock_read() {
+            self.unlock_read_slow();
+        }
+    }
+
+    #[inline]
+    pub(super) fn write(&self) {
+        if !self.state.write() {
+            self.write_slow();
+        }
+    }
+
+    #[inline]
+    pub(super) fn try_write(&self) -> bool {
+        self.state.write() || self.state.try_write()
+    }
+
+    #[inline]
+    pub(super) fn unlock_write(&self) {
+        if !self.state.unlock_write() {
+            self.unlock_write_slow();
+        }
+    }
+
+    /// The writer becomes a reader, and with it all readers that are queued.
+    pub(super) fn downgrade(&self) {
+        if self.state.downgrade() {
+            return;
+        }
+        let mut queues = self.queues.lock();
+        let readers = queues[READERS].take_all();
+        self.state.let_readers_in(readers.len() + 1, true);
+        drop(queues);
+        readers.ready(YOURS);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_slow(&self) {
+        let mut spin = Spin::new();
+        while self.state.worth_spinning_to_read() && spin.turn() {}
+        if self.state.read() {
+            return;
+        }
+        let enter = |_: &mut [List; 2]| match self.state.enqueue_reader() {
+            Enqueue::Locked => None,
+            Enqueue::Queue => Some(Place::Back(READERS)),
+        };
+        let left = |queues: &mut [List; 2]| {
+            if queues[READERS].is_empty() {
+                self.state.no_readers();
+            }
+        };
+        match self.queues.wait(Ask::new(Reason::RwLockRead), enter, left) {
+            Waited::NotEntered | Waited::Woken(_) => {}
+            Waited::Left(cause) => interrupted(cause),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlock_read_slow(&self) {
+        self.settle(self.queues.lock());
+        be_polite();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_slow(&self) {
+        let mut me = Contender { lock: self, woken: false };
+        let mut since = None;
+        let mut spin = Spin::new();
+        loop {
+            loop {
+                if self.state.rewrite(me.woken) {
+                    me.woken = false;
+                    return;
+                }
+                if !self.state.worth_spinning() || !spin.turn() {
+                    break;
+                }
+            }
+            let now = Moment::now();
+            let first = since.is_none();
+            let came = *since.get_or_insert(now);
+            let starving = !first && now.since(came) > PATIENCE;
+            let woken = &mut me.woken;
+            let enter = |_: &mut [List; 2]| {
+                let place = if first { Place::Back(WRITERS) } else { Place::Front(WRITERS) };
+                match self.state.enqueue_writer(std::mem::take(woken), starving) {
+                    Enqueue::Locked => None,
+                    Enqueue::Queue => Some(place),
+                }
+            };
+            let mut was_last = false;
+            let left = |queues: &mut [List; 2]| {
+                if queues[WRITERS].is_empty() {
+                    self.state.no_writers();
+                    was_last = true;
+                }
+            };
+            match self.queues.wait(Ask::new(Reason::RwLockWrite).tag(came.0), enter, left) {
+                Waited::NotEntered | Waited::Woken(YOURS) => return,
+                Waited::Woken(_) => me.woken = true,
+                Waited::Left(cause) => {
+                    if was_last {
+                        // Readers may have waited because of this writer only.
+                        self.settle(self.queues.lock());
+                    }
+                    interrupted(cause)
+                }
+            }
+            spin = Spin::new();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlock_write_slow(&self) {
+        if self.state.unlock_write_to_woken() {
+            return be_polite();
+        }
+        let mut queues = self.queues.lock();
+        let readers = queues[READERS].take_all();
+        if readers.is_empty() {
+            self.state.no_readers();
+            self.pass_to_writer(queues);
+        } else {
+            self.state.let_readers_in(readers.len(), true);
+            drop(queues);
+            readers.ready(YOURS);
+        }
+        be_polite();
+    }
+
+    /// Sees to it that those who wait are not forgotten after something has changed.
+    fn settle(&self, mut queues: Queues<'_>) {
+        match self.state.settle() {
+            Settle::Tended => {}
+            Settle::PassToWriter => self.pass_to_writer(queues),
+            Settle::LetReadersIn => {
+                let readers = queues[READERS].take_all();
+                self.state.let_readers_in(readers.len(), false);
+                drop(queues);
+                readers.ready(YOURS);
+                self.unlock_read();
+            }
+        }
+    }
+
+    /// Lets the lock, which the caller has for writing, go to the writer that waits longest.
+    fn pass_to_writer(&self, mut queues: Queues<'_>) {
+        let Some(next) = queues[WRITERS].take() else {
+            self.state.unlock_empty();
+            // Readers may have come while this had the lock.
+            return self.settle(queues);
+        };
+        let last = queues[WRITERS].is_empty();
+        if self.state.starving() {
+            let waited = Moment::now().since(Moment(next.tag()));
+            self.state.handed(last, waited < PATIENCE);
+            drop(queues);
+            next.ready(YOURS);
+            if !std::thread::panicking() {
+                // The new holder gets the processor as well.
+                park::yield_now();
+            }
+        } else {
+            self.state.woke(last);
+            drop(queues);
+            next.ready(TRY);
+        }
+    }
+}
+
+/// Who is woken but has to wait for the processor gets it after a time slice.
+fn be_polite() {
+    if !std::thread::panicking() {
+        park::checkpoint();
+    }
+}
+
+/// A writer that tries to get the lock. If it unwinds after it was woken it wakes another instead.
+struct Contender<'a> {
+    lock: &'a RawRwLock,
+    woken: bool,
+}
+
+impl Drop for Contender<'_> {
+    fn drop(&mut self) {
+        if self.woken {
+            self.lock.state.forget_woken();
+            self.lock.settle(self.lock.queues.lock());
+        }
+    }
+}

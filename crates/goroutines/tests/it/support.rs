@@ -1,0 +1,205 @@
+//! What the rooms share: the runtime's start, both kinds of callers, conditions, tallies of drops.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::time::{Duration, Instant};
+
+/// Far longer than anything takes on a loaded machine: a test that reaches it has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Starts the runtime of this process, if it has not been.
+///
+/// Not by the first `run`: that would lend the harness's thread, and what had started there would
+/// stop when that test is over.
+pub(crate) fn start() {
+    static START: std::sync::Once = std::sync::Once::new();
+    START.call_once(|| {
+        // An error means that it runs already, with the settings of `#[goroutines::test(…)]`.
+        let _ = goroutines::runtime::builder().workers(2).start();
+    });
+}
+
+/// Calls `f` in a goroutine.
+pub(crate) fn inside<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    start();
+    goroutines::run(f)
+}
+
+/// Calls `f` in a goroutine and on a plain thread: every call that waits works in both.
+pub(crate) fn both(f: impl Fn() + Send + Sync) {
+    inside(&f);
+    std::thread::scope(|s| {
+        let plain = s.spawn(&f);
+        if let Err(payload) = plain.join() {
+            std::panic::resume_unwind(payload);
+        }
+    });
+}
+
+/// How many rounds: `small`, times `GOROUTINES_STRESS`.
+pub(crate) fn rounds(small: usize) -> usize {
+    let factor = std::env::var("GOROUTINES_STRESS")
+        .ok()
+        .and_then(|s| s.parse().ok());
+    small * factor.unwrap_or(1)
+}
+
+/// Waits until `done` says so; fails if it does not in [`PATIENCE`].
+#[track_caller]
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
+        goroutines::sleep(Duration::from_micros(200));
+    }
+}
+
+/// As [`until`], without ever leaving the processor to others.
+#[track_caller]
+pub(crate) fn spin_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
+        std::hint::spin_loop();
+    }
+}
+
+/// Runs the test of this name once more, in a process of its own; `true`: this is that process.
+///
+/// ```ignore
+/// if !alone("room::test", &[]) { return; }
+/// ```
+pub(crate) fn alone(name: &str, vars: &[(&str, &str)]) -> bool {
+    const WHICH: &str = "GOROUTINES_IT_ALONE";
+    if std::env::var_os(WHICH).is_some_and(|v| v == name) {
+        return true;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(WHICH, name)
+        .envs(vars.iter().copied())
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{name} alone: {}\n{out}\n{err}",
+        output.status
+    );
+    assert!(out.contains("1 passed"), "{name} is not a test:\n{out}");
+    false
+}
+
+/// Counts how often what it gave out was dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Tally {
+    pub(crate) fn one(&self) -> Counted {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    pub(crate) fn made(&self) -> usize {
+        self.0.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn dropped(&self) -> usize {
+        self.0.1.load(Ordering::Acquire)
+    }
+
+    /// Waits until all were dropped; fails if one was dropped twice.
+    #[track_caller]
+    pub(crate) fn until_balanced(&self) {
+        until("every value dropped", || self.dropped() >= self.made());
+        assert_eq!(self.dropped(), self.made());
+    }
+}
+
+/// Tells its tally when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Counted(Tally);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.1.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Runs something when it is dropped.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// The text of a panic.
+pub(crate) fn text(payload: &(dyn std::any::Any + Send)) -> &str {
+    match (
+        payload.downcast_ref::<&str>(),
+        payload.downcast_ref::<String>(),
+    ) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "(no text)",
+    }
+}
+
+/// Bytes of memory that this process has resident.
+pub(crate) fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Mappings of this process.
+pub(crate) fn mappings() -> usize {
+    std::fs::read_to_string("/proc/self/maps")
+        .unwrap()
+        .lines()
+        .count()
+}
+
+/// A ball that goroutines hand each other by `park` and `unpark`.
+pub(crate) struct Ball {
+    turn: AtomicUsize,
+    players: Box<[std::sync::OnceLock<goroutines::Goroutine>]>,
+}
+
+impl Ball {
+    pub(crate) fn new(players: usize) -> Arc<Ball> {
+        let players = (0..players).map(|_| std::sync::OnceLock::new()).collect();
+        Arc::new(Ball {
+            turn: AtomicUsize::new(0),
+            players,
+        })
+    }
+
+    /// The caller is player number `me` from now on.
+    pub(crate) fn enter(&self, me: usize) {
+        self.players[me].set(goroutines::current()).unwrap();
+        // Whoever passed the ball and could not see us yet has left it lying: `take` finds it.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Waits until it is the turn of `me`.
+    pub(crate) fn take(&self, me: usize) {
+        while self.turn.load(Ordering::SeqCst) % self.players.len() != me {
+            goroutines::park();
+        }
+    }
+
+    /// It is the next one's turn.
+    pub(crate) fn pass(&self) {
+        let turn = self.turn.fetch_add(1, Ordering::SeqCst) + 1;
+        fence(Ordering::SeqCst);
+        if let Some(next) = self.players[turn % self.players.len()].get() {
+            next.unpark();
+        }
+    }
+}
