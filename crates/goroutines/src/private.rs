@@ -7,7 +7,6 @@
 pub use goroutines_macros::__go;
 
 use crate::runtime::{self, StartError};
-use goroutines_runtime::sched::builder as lifecycle;
 use goroutines_runtime::{park, spawn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::process::{Command, ExitCode};
@@ -56,7 +55,6 @@ pub fn main(config: Config, f: fn() -> ExitCode) -> ExitCode {
     let started = config.apply().map_err(spawn::SpawnError::Start);
     let site = Location::caller();
     let outcome = catch_unwind(|| started.and_then(|()| spawn::run_main(f, site)));
-    lifecycle::linger();
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {

@@ -84,6 +84,12 @@ impl<T: Linked> List<T> {
         self.head.get()
     }
 
+    /// The one behind `item`, which is in this list.
+    #[inline]
+    pub(crate) fn after(&self, item: &'static T) -> Option<&'static T> {
+        follow(item.link().load(Ordering::Relaxed))
+    }
+
     /// Adds one behind all others.
     #[inline]
     pub fn push_back(&self, item: &'static T) {

@@ -28,10 +28,10 @@ use crate::current;
 use crate::g::state::Ticket;
 use crate::g::{Flags, G, Status};
 use crate::sched::ready;
-use crate::sched::worker::{After, here, switch_out};
+use crate::sched::worker::{After, Here, Worker, here, switch_out};
 use crate::seam::choice;
 use crate::shim::atomic::Ordering;
-use crate::timer::Entry;
+use crate::timer::{Entry, Key};
 use std::marker::PhantomData;
 
 /// A wait that has begun but has not parked yet.
@@ -85,8 +85,8 @@ fn prepare_special(g: &'static G, flags: u32, wakeable: Wakeable) {
     } else if flags & Flags::MIGRATABLE != 0 {
         ready::begin_hand_off(g);
     }
-    if flags & Flags::EXITING != 0 && wakeable != Wakeable::Shielded && !std::thread::panicking() {
-        resume_exit();
+    if flags & Flags::EXITING != 0 && wakeable != Wakeable::Shielded {
+        exit_again();
     }
 }
 
@@ -116,7 +116,7 @@ impl Wait {
     }
 
     /// Waits until somebody wakes this wait or the deadline passes ([`Moment::NEVER`]: it does not).
-    #[inline]
+    #[inline(always)]
     pub fn park(self, reason: Reason, deadline: Moment) -> Cause {
         self.park_after(reason, deadline, After::Nothing)
     }
@@ -144,33 +144,20 @@ impl Wait {
         self.park_after(reason, deadline, After::Commit(run_commit::<F>, arg.cast()))
     }
 
-    #[inline]
+    /// See `switch_out` for why this is inlined.
+    #[inline(always)]
     fn park_after(self, reason: Reason, deadline: Moment, after: After) -> Cause {
         let g = self.g;
+        let plain = deadline == Moment::NEVER && matches!(after, After::Nothing);
+        if plain && !g.has(Flags::SYSTEM | Flags::MIGRATABLE) {
+            g.set_state(Status::Parked, reason);
+            switch_out(g);
+            return g.wait.cause();
+        }
         if g.has(Flags::SYSTEM) {
             return self.block(deadline);
         }
-        let Some(here) = here() else {
-            crate::fatal!("a goroutine parks outside its worker")
-        };
-        let timer = (deadline != Moment::NEVER).then(|| {
-            let worker: &crate::sched::worker::Worker = here.worker();
-            (
-                worker,
-                worker.add_timer(
-                    deadline,
-                    Entry {
-                        g,
-                        ticket: self.ticket,
-                    },
-                ),
-            )
-        });
-        if g.has(Flags::MIGRATABLE) {
-            here.local().set_after(After::HandOff);
-        } else if !matches!(after, After::Nothing) {
-            here.local().set_after(after);
-        }
+        let timer = self.arrange(deadline, after);
         g.set_state(Status::Parked, reason);
         switch_out(g);
         let cause = g.wait.cause();
@@ -180,6 +167,31 @@ impl Wait {
             worker.cancel_timer(key);
         }
         cause
+    }
+
+    /// Sets the timer, and what is to be done once the goroutine is off its stack.
+    #[inline(never)]
+    fn arrange(&self, deadline: Moment, after: After) -> Option<(&'static Worker, Key)> {
+        let g = self.g;
+        let Some(here) = here() else {
+            crate::fatal!("a goroutine parks outside its worker")
+        };
+        let timer = (deadline != Moment::NEVER).then(|| {
+            let entry = Entry {
+                g,
+                ticket: self.ticket,
+            };
+            (here.worker(), here.worker().add_timer(deadline, entry))
+        });
+        let after = if g.has(Flags::MIGRATABLE) {
+            After::HandOff
+        } else {
+            after
+        };
+        if !matches!(after, After::Nothing) {
+            here.local().set_after(after);
+        }
+        timer
     }
 
     /// Blocks the thread.
@@ -279,17 +291,29 @@ pub fn sleep_until(deadline: Moment) {
 }
 
 /// Lets other goroutines (or threads) run.
-#[inline]
+// Inlined: see `switch_out`.
+#[inline(always)]
 pub fn yield_now() {
-    let g = current::waiter();
-    match here() {
-        Some(here) if !g.has(Flags::SYSTEM) => {
-            if g.has(Flags::EXITING) && !std::thread::panicking() {
-                resume_exit();
-            }
-            here.yield_now(g);
+    if let Some(header) = current::worker()
+        && header.no_switch.get() == 0
+        && let Some(g) = header.g.get()
+    {
+        if g.has(Flags::EXITING) {
+            exit_again();
         }
-        _ => std::thread::yield_now(),
+        if Here::of(header).queue_yielder(g) {
+            switch_out(g);
+        }
+    } else {
+        std::thread::yield_now();
+    }
+}
+
+/// Nothing recovers an exit: it goes on unwinding, unless it does so already.
+#[cold]
+fn exit_again() {
+    if !std::thread::panicking() {
+        resume_exit();
     }
 }
 
@@ -319,4 +343,12 @@ fn exiting() -> bool {
 #[inline]
 pub fn may_spin() -> bool {
     here().is_none_or(|here| here.worker().runtime.config.workers > 1)
+}
+
+/// A small number that tends to differ between those who run at the same time: for spreading what
+/// many use over several places.
+#[inline]
+pub fn lane() -> usize {
+    // Records are 128 bytes long.
+    here().map_or_else(|| std::ptr::from_ref(current::thread()).addr() >> 7, |here| here.index)
 }

@@ -233,13 +233,21 @@ impl List {
     /// [`Taken::ready`].
     #[inline]
     pub fn take(&mut self) -> Option<Taken> {
-        while let Some(node) = self.head {
-            self.unlink(node);
-            if let Some(claimed) = look(&node).waker.claim() {
-                return Some(Taken { node, claimed });
+        while !self.is_empty() {
+            if let Some(taken) = self.take_front() {
+                return Some(taken);
             }
         }
         None
+    }
+
+    /// Takes out the oldest; `None` if its wait could not be ended any more, or there is none.
+    #[inline]
+    pub fn take_front(&mut self) -> Option<Taken> {
+        let node = self.head?;
+        self.unlink(node);
+        let claimed = look(&node).waker.claim()?;
+        Some(Taken { node, claimed })
     }
 
     /// Takes out all whose wait can still be ended, in order.

@@ -3,5 +3,5 @@
 //! Not for: anything of its own.
 
 pub use super::config::{Config, ConfigError, MAX_WORKERS, PanicPolicy, stack_size};
-pub use super::lifecycle::{StartError, config, configure, ensure, linger};
+pub use super::lifecycle::{StartError, config, configure, ensure};
 pub use super::scavenge::now as scavenge;

@@ -10,7 +10,7 @@ use super::place::Starved;
 use super::scavenge::Passes;
 use super::worker::{Here, Worker};
 use crate::current;
-use crate::g::G;
+use crate::g::{Flags, G};
 use crate::shim::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::shim::{Lock, OnceLock};
 use std::fmt;
@@ -185,6 +185,7 @@ fn serve(worker: &'static Worker, main: Option<&'static G>) {
     let here = Here::of(worker.header_for_its_thread());
     current::set_worker(Some(here.header()));
     here.work(main);
+    linger(here);
     current::set_worker(None);
     worker.tid.store(0, Ordering::Relaxed);
 }
@@ -338,7 +339,12 @@ impl Runtime {
             std::process::exit(0);
         }
         if let Some(g) = self.starved.pop(self) {
-            here.local().homed.push_back(g);
+            if g.has(Flags::PLACED) {
+                // It may start on its own worker only.
+                super::ready::send_home(g);
+            } else {
+                here.push_homed(g);
+            }
         }
         self.end_if_alone();
     }
@@ -354,14 +360,18 @@ impl Runtime {
     }
 }
 
-/// Called when the main function is about to return: lets a panic that is about to end the process
-/// (`PanicPolicy::Exit`) do so, for a while (SEMANTICS GO-9).
-pub fn linger() {
+/// Called when the main goroutine has returned: lets a panic that is about to end the process
+/// (`PanicPolicy::Exit`) do so first, for a thousand rounds, or 50 ms without any (SEMANTICS GO-9).
+fn linger(here: Here) {
+    let mut patience = 50;
     for _ in 0..1_000 {
-        if !super::report::crashing() {
+        if !super::report::crashing() || patience == 0 {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        if !here.work_once() {
+            patience -= 1;
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 }
 

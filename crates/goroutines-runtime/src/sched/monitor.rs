@@ -31,6 +31,9 @@ const STUCK: u32 = 2;
 /// computation is no reason to use more processors than allowed, starving others is.
 const STUCK_COMPUTING: u32 = 10;
 
+/// The most that is moved away from a stuck worker in one tick.
+const RELIEF: usize = 1024;
+
 /// The least time between two reports.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
@@ -164,6 +167,9 @@ impl Watch {
             || (same >= STUCK
                 && !crate::sys::thread::is_running(worker.tid.load(Ordering::Relaxed)));
         worker.stuck.store(stuck, Ordering::Relaxed);
+        if stuck {
+            self.relieve(worker);
+        }
         if same >= STUCK {
             worker.run_timers(now);
             self.maybe_report(worker, same, runs, now);
@@ -194,15 +200,27 @@ impl Watch {
         if mates == 0 || worker.counts().runs.get() != runs {
             return;
         }
-        let tid = worker.tid.load(Ordering::Relaxed);
-        let sample = super::report::sample(tid);
-        if worker.counts().runs.get() != runs {
-            // It went on meanwhile.
-            return;
-        }
         seen.reported = runs;
         self.last_report = Some(now);
-        super::report::stall(worker.index, sample, mates, stuck_for.as_millis());
+        // Resolving symbols may take seconds: not on this thread, which has others to look after.
+        let report = move || {
+            let sample = super::report::sample(worker.tid.load(Ordering::Relaxed));
+            // If it has gone on meanwhile there is nothing to report.
+            if worker.counts().runs.get() == runs {
+                super::report::stall(worker.index, sample, mates, stuck_for.as_millis());
+            }
+        };
+        let _ = std::thread::Builder::new().name("goroutines-rep".into()).spawn(report);
+    }
+
+    /// Moves what can start elsewhere from a stuck worker to where every worker looks now and then.
+    fn relieve(&self, worker: &'static Worker) {
+        for _ in 0..RELIEF {
+            let Some(g) = worker.unstarted.steal().or_else(|| worker.movable.steal()) else {
+                return;
+            };
+            self.runtime.inject.push(g);
+        }
     }
 
     /// Work waits and everybody who is not stuck is busy: if too few are, start another worker.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// }
 /// # });
 /// ```
-#[inline]
+#[inline(always)]
 pub fn yield_now() {
     park::yield_now();
 }

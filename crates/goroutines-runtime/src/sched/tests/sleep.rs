@@ -9,6 +9,12 @@ use crate::sched::sleep::SleepWord;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::shim::{Arc, store_load_fence, thread};
 
+/// As `futex::wake`, which others may come before: loom changes threads at atomic operations only.
+fn unblock(thread: &thread::Thread, word: &SleepWord) {
+    let _ = word.asleep();
+    thread.unpark();
+}
+
 #[derive(Default)]
 struct Worker {
     inbox: Inbox<Item>,
@@ -46,7 +52,7 @@ impl Worker {
         self.inbox.push(Item::leak().write(number));
         let woken = self.sleep.wake();
         if woken {
-            thread.unpark();
+            unblock(thread, &self.sleep);
         }
         woken
     }
@@ -125,7 +131,7 @@ fn loom_sleep_carries_what_was_done_before() {
         });
         flag.store(1, Ordering::Relaxed);
         if word.wake() {
-            thread.thread().unpark();
+            unblock(thread.thread(), &word);
         }
         thread.join().unwrap();
     });
@@ -189,7 +195,7 @@ impl Idle {
         let bits = self.sleepers.load(Ordering::Relaxed);
         for (index, thread) in threads.iter().enumerate() {
             if bits & (1 << index) != 0 && self.workers[index].wake() {
-                thread.unpark();
+                unblock(thread, &self.workers[index]);
                 return;
             }
         }
