@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use goroutines::sync::WaitGroup;
+use goroutines::channel::bounded;
+use goroutines::sync::{Mutex, WaitGroup};
 use goroutines::{Goroutine, JoinHandle, current, go, park, sleep, spawn, yield_now};
 
 use crate::child::{Answer, announce_idle};
@@ -49,6 +50,14 @@ pub(crate) fn run(program: &str, workers: usize, size: Size) -> Answer {
             goroutines::run(move || sort(&numbers, 0, numbers.all().end));
         }),
         "idle" => goroutines::run(idle),
+        "mutex" => goroutines::run(move || mutex(1_000, size.of(1_000))),
+        "mutex_free" => goroutines::run(move || mutex_free(size.of(10_000_000))),
+        "pingpong" => goroutines::run(move || pingpong(size.of(300_000))),
+        "chan_1x1" => goroutines::run(move || channel(1, size.of(4_000_000))),
+        "chan_4x4" => goroutines::run(move || channel(4, size.of(4_000_000))),
+        "select4" => goroutines::run(move || select4(size.of(400_000))),
+        "ring" => goroutines::run(move || ring(10_000, size.of(1_000_000))),
+        "chan_threads" => chan_threads(size.of(2_000_000)),
         _ => return Err("not there yet".into()),
     })
 }
@@ -217,6 +226,112 @@ fn sort(numbers: &Numbers, from: usize, to: usize) {
     numbers.merge(from..to, middle);
 }
 
+fn pingpong(trips: usize) -> Vec<(&'static str, f64)> {
+    let (ping, pinged) = bounded(0);
+    let (pong, ponged) = bounded(0);
+    go!(move || {
+        for i in pinged {
+            let _ = pong.send(i);
+        }
+    });
+    let start = Instant::now();
+    for i in 0..trips {
+        ping.send(i).expect("the other side is there");
+        assert_eq!(ponged.recv(), Ok(i));
+    }
+    ns_each(start, trips)
+}
+
+fn channel(pairs: usize, total: usize) -> Vec<(&'static str, f64)> {
+    let (tx, rx) = bounded(128);
+    let each = total / pairs;
+    let start = Instant::now();
+    for _ in 0..pairs {
+        let tx = tx.clone();
+        go!(move || {
+            for i in 0..each {
+                tx.send(i).expect("the receivers are there");
+            }
+        });
+    }
+    drop(tx);
+    let receivers: Vec<_> = (0..pairs)
+        .map(|_| {
+            let rx = rx.clone();
+            spawn(move || rx.iter().count())
+        })
+        .collect();
+    let count: usize = receivers.into_iter().map(value).sum();
+    assert_eq!(count, each * pairs);
+    ns_each(start, count)
+}
+
+fn select4(total: usize) -> Vec<(&'static str, f64)> {
+    let each = total / 4;
+    let start = Instant::now();
+    let [a, b, c, d] = std::array::from_fn(|_| {
+        let (tx, rx) = bounded(0);
+        let kept = tx.clone();
+        go!(move || {
+            for i in 0..each {
+                tx.send(i).expect("the receiver is there");
+            }
+        });
+        (kept, rx)
+    });
+    let mut sum = 0;
+    for _ in 0..each * 4 {
+        let i = goroutines::select! {
+            recv(a.1) -> i => i,
+            recv(b.1) -> i => i,
+            recv(c.1) -> i => i,
+            recv(d.1) -> i => i,
+        };
+        sum += i.expect("the senders are there");
+    }
+    assert_eq!(sum, 4 * (each * (each - 1) / 2));
+    ns_each(start, each * 4)
+}
+
+fn ring(members: usize, hops: usize) -> Vec<(&'static str, f64)> {
+    let (first, mut rx) = bounded::<usize>(0);
+    for _ in 1..members {
+        let (tx, next) = bounded(0);
+        go!(move || {
+            for token in rx {
+                let _ = tx.send(token + 1);
+            }
+        });
+        rx = next;
+    }
+    // The first lap starts everyone.
+    first.send(0).expect("the ring stands");
+    rx.recv().expect("the token comes back");
+    let laps = hops / members;
+    let start = Instant::now();
+    let mut token = 0;
+    for _ in 0..laps {
+        first.send(token).expect("the ring stands");
+        token = rx.recv().expect("the token comes back") + 1;
+    }
+    assert_eq!(token, laps * members);
+    ns_each(start, token)
+}
+
+fn chan_threads(n: usize) -> Vec<(&'static str, f64)> {
+    let (tx, rx) = bounded(128);
+    let start = Instant::now();
+    let sender = std::thread::spawn(move || {
+        for i in 0..n {
+            tx.send(i).expect("the receiver is there");
+        }
+    });
+    let sum: usize = rx.iter().sum();
+    sender.join().expect("the sender ends well");
+    assert_eq!(sum, n * (n - 1) / 2);
+    ns_each(start, n)
+}
+
 fn idle() -> Vec<(&'static str, f64)> {
     let started = group_of(100);
     for _ in 0..100 {
@@ -232,4 +347,31 @@ fn idle() -> Vec<(&'static str, f64)> {
     announce_idle();
     sleep(Duration::from_secs(3600));
     Vec::new()
+}
+
+fn mutex(goroutines: usize, each: usize) -> Vec<(&'static str, f64)> {
+    let count = Arc::new(Mutex::new(0_usize));
+    let group = group_of(goroutines);
+    let start = Instant::now();
+    for _ in 0..goroutines {
+        let (count, group) = (count.clone(), group.clone());
+        go!(move || {
+            for _ in 0..each {
+                *count.lock().expect("nobody panics") += 1;
+            }
+            group.done();
+        });
+    }
+    group.wait();
+    assert_eq!(*count.lock().expect("nobody panics"), goroutines * each);
+    ns_each(start, goroutines * each)
+}
+
+fn mutex_free(n: usize) -> Vec<(&'static str, f64)> {
+    let mutex = Mutex::new(0_u64);
+    let start = Instant::now();
+    for _ in 0..n {
+        *black_box(&mutex).lock().expect("nobody panics") += 1;
+    }
+    ns_each(start, n)
 }

@@ -36,6 +36,7 @@
 //! | file | what for |
 //! |---|---|
 //! | `go.rs` | the forms of `go!` |
+//! | `select.rs` | the arms of `select!` |
 //! | `args.rs` | what stands in the parentheses of the two attributes |
 //! | `function.rs` | the function under an attribute, and what becomes of it |
 
@@ -44,6 +45,7 @@
 mod args;
 mod function;
 mod go;
+mod select;
 #[cfg(test)]
 mod tests;
 
@@ -107,6 +109,29 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn __go(input: TokenStream) -> TokenStream {
     go::expand(input.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Waits for one of several channel operations; users write `select!` or `select_biased!`.
+///
+/// The input is the path of the `goroutines` crate, a semicolon, whether arms that come first are
+/// preferred, a semicolon, and the arms: `__select!($crate; false; recv(r) -> m => f(m))`.
+///
+/// # The arms
+///
+/// | arm | is chosen | then |
+/// |---|---|---|
+/// | `recv(channel) -> pattern => expression` | if there is a value, or the channel is closed | the pattern is bound to a `Result` |
+/// | `send(channel, value) -> pattern => expression` | if there is room or a receiver, or the channel is closed | `value` is evaluated and sent, the pattern is bound to a `Result` |
+/// | `default => expression` | if no other one is ready now | |
+/// | `default(timeout) => expression` | if no other one is ready in time | |
+///
+/// Channels are evaluated once, in the order of the source; then the timeout.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __select(input: TokenStream) -> TokenStream {
+    select::expand(input.into())
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

@@ -48,9 +48,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod blocking;
+pub mod channel;
 #[doc(hidden)]
 pub mod private;
 pub mod runtime;
+mod select;
 pub mod sync;
 mod task;
 
@@ -60,12 +62,13 @@ pub use private as __private;
 pub use blocking::blocking;
 pub use goroutines_macros::{main, test};
 pub use runtime::run;
+pub use select::{Select, SelectedOperation};
 pub use task::builder::{Builder, SpawnError, spawn, spawn_local};
 pub use task::goroutine::{Goroutine, GoroutineId, current, num_goroutines};
-pub use task::handle::{Exited, JoinHandle, Result};
+pub use task::handle::{Cancelled, Exited, JoinHandle, Result};
 pub use task::local::LocalKey;
 pub use task::scope::{Scope, ScopedJoinHandle, scope};
-pub use task::wait::{exit, park, park_timeout, sleep, sleep_until, yield_now};
+pub use task::wait::{exit, park, park_timeout, shielded, sleep, sleep_until, yield_now};
 
 /// Starts a goroutine and goes on, as Go's `go` statement.
 ///
@@ -94,6 +97,22 @@ pub use task::wait::{exit, park, park_timeout, sleep, sleep_until, yield_now};
 macro_rules! go {
     ($($what:tt)*) => {
         $crate::__private::__go!($crate; $($what)*)
+    };
+}
+
+/// select
+#[macro_export]
+macro_rules! select {
+    ($($arms:tt)*) => {
+        $crate::__private::__select!($crate; false; $($arms)*)
+    };
+}
+
+/// select biased
+#[macro_export]
+macro_rules! select_biased {
+    ($($arms:tt)*) => {
+        $crate::__private::__select!($crate; true; $($arms)*)
     };
 }
 

@@ -79,6 +79,8 @@ impl Flags {
     pub const TOKEN: u32 = 1 << 5;
     /// Not a goroutine: stands for an ordinary thread.
     pub const SYSTEM: u32 = 1 << 6;
+    /// Waits that begin now may not be ended by a cancel.
+    pub const SHIELDED: u32 = 1 << 8;
     /// Counted among the placed goroutines of its home until it starts.
     pub const HANDED: u32 = 1 << 7;
 }

@@ -11,8 +11,9 @@ use super::list::List;
 use super::{G, Status};
 use crate::shim::Lock;
 use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use std::alloc::Layout;
+use crate::sys::mem;
 use std::cell::Cell;
+use std::ptr::NonNull;
 
 const CHUNK: usize = 256;
 const BATCH: usize = 128;
@@ -25,6 +26,7 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 static DEPOT: Lock<Depot> = Lock::new(Depot {
     full: Vec::new(),
     loose: List::new(),
+    fresh: (0, 0),
 });
 static NEXT_ID: AtomicU64 = AtomicU64::new(2);
 
@@ -135,11 +137,13 @@ impl Pool {
 struct Depot {
     full: Vec<List<G>>,
     loose: List<G>,
+    /// What is left of the last mapping: where, and how many chunks.
+    fresh: (usize, usize),
 }
 
 impl Depot {
     /// Moves free records to `list`: loose ones, or new ones.
-    fn fill(&self, list: &List<G>) -> Result<(), OutOfMemory> {
+    fn fill(&mut self, list: &List<G>) -> Result<(), OutOfMemory> {
         list.append(&self.loose.split_front(BATCH));
         if list.is_empty() {
             for g in new_chunk(self)? {
@@ -166,18 +170,32 @@ pub(crate) fn take_shared() -> Result<&'static G, OutOfMemory> {
     depot.loose.pop_front().ok_or(OutOfMemory)
 }
 
-/// Makes another chunk. The caller holds the depot's lock.
-fn new_chunk(_locked: &Depot) -> Result<&'static [G], OutOfMemory> {
+/// How many chunks are reserved at once: 4 MiB of address space.
+const RESERVE: usize = 128;
+
+/// Makes another chunk.
+fn new_chunk(depot: &mut Depot) -> Result<&'static [G], OutOfMemory> {
     let index = COUNT.load(Ordering::Relaxed);
     let entry = TABLE.get(index).ok_or(OutOfMemory)?;
-    let layout = Layout::new::<[G; CHUNK]>();
-    // SAFETY: the layout is not empty.
-    let ptr = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<G>();
-    if ptr.is_null() {
-        return Err(OutOfMemory);
+    let size = size_of::<[G; CHUNK]>();
+    if depot.fresh.1 == 0 {
+        // Smaller if there is no room for as much, down to a single chunk.
+        let reserve = |chunks: usize| {
+            Some((
+                mem::map(chunks * size)?.as_ptr().expose_provenance(),
+                chunks,
+            ))
+        };
+        depot.fresh = reserve(RESERVE).or_else(|| reserve(1)).ok_or(OutOfMemory)?;
+    }
+    let ptr = std::ptr::with_exposed_provenance_mut::<G>(depot.fresh.0);
+    depot.fresh = (depot.fresh.0 + size, depot.fresh.1 - 1);
+    if let Some(start) = NonNull::new(ptr.cast()) {
+        // SAFETY: a part of the mapping that nobody has used yet.
+        unsafe { mem::populate(start, size) };
     }
     entry.store(ptr, Ordering::Relaxed);
-    // Release: pairs with the Acquire in `count`; who sees the chunk counted sees its entry.
+    // Release: pairs with the Acquire in `records`; who sees the chunk counted sees its entry.
     COUNT.store(index + 1, Ordering::Release);
     // SAFETY: `chunk` is below the count.
     Ok(unsafe { chunk(index) })

@@ -31,6 +31,7 @@ use crate::sched::ready;
 use crate::sched::worker::{After, Here, Worker, here, switch_out};
 use crate::seam::choice;
 use crate::shim::atomic::Ordering;
+use crate::shim::store_load_fence;
 use crate::timer::{Entry, Key};
 use std::marker::PhantomData;
 
@@ -53,6 +54,14 @@ pub struct Waker {
     ticket: Ticket,
 }
 
+impl PartialEq for Waker {
+    fn eq(&self, other: &Waker) -> bool {
+        std::ptr::eq(self.g, other.g) && self.ticket == other.ticket
+    }
+}
+
+impl Eq for Waker {}
+
 /// A goroutine or thread whose wait this holder has ended; it stays parked until
 /// [`Claimed::ready`].
 #[derive(Debug)]
@@ -61,14 +70,14 @@ pub struct Claimed(&'static G);
 
 /// Begins a wait of whoever runs here.
 ///
-/// Unwinds instead if the goroutine has called `exit` and somebody caught that: nothing recovers an
-/// exit (SEMANTICS PA-10).
+/// Unwinds instead if the goroutine was asked to (`JoinHandle::cancel`), or has called `exit` and
+/// somebody caught that: nothing recovers an exit (SEMANTICS PA-10).
 #[inline]
 pub fn prepare(wakeable: Wakeable) -> Wait {
     let g = current::waiter();
     let flags = g.flags();
-    if flags & (Flags::EXITING | Flags::MIGRATABLE | Flags::SYSTEM) != 0 {
-        prepare_special(g, flags, wakeable);
+    if flags & SPECIAL != 0 {
+        return prepare_special(g, flags, wakeable);
     }
     Wait {
         g,
@@ -77,22 +86,113 @@ pub fn prepare(wakeable: Wakeable) -> Wait {
     }
 }
 
+/// What `prepare` looks at more closely.
+const SPECIAL: u32 =
+    Flags::EXITING | Flags::CANCEL | Flags::SHIELDED | Flags::MIGRATABLE | Flags::SYSTEM;
+
 #[cold]
-fn prepare_special(g: &'static G, flags: u32, wakeable: Wakeable) {
+fn prepare_special(g: &'static G, flags: u32, wakeable: Wakeable) -> Wait {
+    let mut wakeable = wakeable;
     if flags & Flags::SYSTEM != 0 {
         // Nobody has the new ticket yet, and everybody who claimed an old one has stored already.
         g.futex.store(0, Ordering::Relaxed);
-    } else if flags & Flags::MIGRATABLE != 0 {
-        ready::begin_hand_off(g);
+    } else {
+        if flags & Flags::MIGRATABLE != 0 {
+            ready::begin_hand_off(g);
+        }
+        if flags & Flags::SHIELDED != 0 {
+            wakeable = Wakeable::Shielded;
+        }
+        if wakeable != Wakeable::Shielded {
+            interrupt(flags);
+        }
     }
-    if flags & Flags::EXITING != 0 && wakeable != Wakeable::Shielded {
-        exit_again();
+    let wait = Wait {
+        g,
+        ticket: g.wait.begin(wakeable),
+        _here: PhantomData,
+    };
+    if flags & Flags::MIGRATABLE != 0 && wakeable != Wakeable::Shielded {
+        // Pairs with the fence in `sched::cancel::request`: either we see the flag, or it sees the wait.
+        store_load_fence();
+        if g.has(Flags::CANCEL) && !std::thread::panicking() {
+            let _ = wait.withdraw();
+            interrupt(Flags::CANCEL);
+            return prepare(wakeable);
+        }
+    }
+    wait
+}
+
+/// Unwinds a goroutine that exits or was asked to unwind, unless it does so already.
+#[cold]
+fn interrupt(flags: u32) {
+    if flags & (Flags::EXITING | Flags::CANCEL) != 0 && !std::thread::panicking() {
+        if flags & Flags::EXITING != 0 {
+            resume_exit();
+        }
+        std::panic::resume_unwind(Box::new(Cancelled));
     }
 }
 
+/// Called with the cause of a wait's end, once the caller has left all queues: unwinds the goroutine
+/// if it was cancelled.
+#[inline]
+pub fn check(cause: Cause) {
+    if cause == Cause::Cancelled {
+        interrupt(Flags::CANCEL);
+    }
+}
+
+/// Runs `f` so that a cancel does not end the waits in it.
+pub fn shielded<R>(f: impl FnOnce() -> R) -> R {
+    struct Undo(&'static G);
+    impl Drop for Undo {
+        fn drop(&mut self) {
+            self.0.clear(Flags::SHIELDED);
+        }
+    }
+    let undo = current::goroutine()
+        .filter(|g| g.set(Flags::SHIELDED) & Flags::SHIELDED == 0)
+        .map(Undo);
+    let result = f();
+    drop(undo);
+    result
+}
+
+/// Asks the goroutine to unwind at its present or next wait.
+pub fn cancel(handle: &crate::g::Handle) {
+    crate::sched::cancel::request(handle);
+}
+
+/// What a goroutine unwinds with when it has been cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled;
+
+impl std::fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the goroutine was cancelled")
+    }
+}
+
+impl std::error::Error for Cancelled {}
+
+/// Whether this is what a panic left, as opposed to [`Exited`] or [`Cancelled`].
+pub fn is_panic(payload: &(dyn std::any::Any + Send)) -> bool {
+    !payload.is::<Exited>() && !payload.is::<Cancelled>()
+}
+
 /// What a goroutine unwinds with when it has called `exit`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exited;
+
+impl std::fmt::Display for Exited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the goroutine called exit")
+    }
+}
+
+impl std::error::Error for Exited {}
 
 /// Unwinds the goroutine to its end, without a message.
 pub fn resume_exit() -> ! {
@@ -287,7 +387,7 @@ pub fn choose(n: usize) -> usize {
 /// Waits until `deadline`.
 pub fn sleep_until(deadline: Moment) {
     let wait = prepare(Wakeable::ByTicket);
-    wait.park(Reason::Sleep, deadline);
+    check(wait.park(Reason::Sleep, deadline));
 }
 
 /// Lets other goroutines (or threads) run.
@@ -298,22 +398,15 @@ pub fn yield_now() {
         && header.no_switch.get() == 0
         && let Some(g) = header.g.get()
     {
-        if g.has(Flags::EXITING) {
-            exit_again();
+        let flags = g.flags();
+        if flags & (Flags::EXITING | Flags::CANCEL) != 0 && flags & Flags::SHIELDED == 0 {
+            interrupt(flags);
         }
         if Here::of(header).queue_yielder(g) {
             switch_out(g);
         }
     } else {
         std::thread::yield_now();
-    }
-}
-
-/// Nothing recovers an exit: it goes on unwinding, unless it does so already.
-#[cold]
-fn exit_again() {
-    if !std::thread::panicking() {
-        resume_exit();
     }
 }
 
@@ -350,5 +443,8 @@ pub fn may_spin() -> bool {
 #[inline]
 pub fn lane() -> usize {
     // Records are 128 bytes long.
-    here().map_or_else(|| std::ptr::from_ref(current::thread()).addr() >> 7, |here| here.index)
+    here().map_or_else(
+        || std::ptr::from_ref(current::thread()).addr() >> 7,
+        |here| here.index,
+    )
 }

@@ -2,7 +2,7 @@
 //!
 //! Not for: waits with a partner; they have a ticket each.
 
-use super::{Moment, Reason, Wakeable, prepare};
+use super::{Moment, Reason, Wakeable, check, prepare};
 use crate::current;
 use crate::g::{Flags, Handle};
 use crate::sched::ready;
@@ -21,7 +21,7 @@ pub fn park_token(deadline: Moment) {
     if g.has(Flags::TOKEN) {
         let _ = wait.withdraw();
     } else {
-        wait.park(Reason::Park, deadline);
+        check(wait.park(Reason::Park, deadline));
     }
     g.clear(Flags::TOKEN);
 }

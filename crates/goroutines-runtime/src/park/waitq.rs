@@ -15,7 +15,10 @@
 //! The owner leaves [`WaitQueue::wait`] after its wait was claimed by who took the node out (cause
 //! `Ready`), or, when something else ended the wait, after it has taken the lock and seen to it that
 //! the node is in no list. So a node is never touched after it is gone.
-#![allow(unsafe_code, reason = "follows links between nodes on the stacks of waiters")]
+#![allow(
+    unsafe_code,
+    reason = "follows links between nodes on the stacks of waiters"
+)]
 
 use super::{Cause, Claimed, Moment, Reason, Wakeable, Waker, prepare};
 use crate::sched::ready;
@@ -62,7 +65,12 @@ pub struct Ask {
 impl Ask {
     /// To wait for as long as it takes, with tag 0.
     pub const fn new(reason: Reason) -> Ask {
-        Ask { reason, deadline: Moment::NEVER, wakeable: Wakeable::ByTicket, tag: 0 }
+        Ask {
+            reason,
+            deadline: Moment::NEVER,
+            wakeable: Wakeable::ByTicket,
+            tag: 0,
+        }
     }
 
     /// The same with this tag.
@@ -80,7 +88,10 @@ impl Ask {
     /// The same, and a cancel does not end the wait.
     #[must_use]
     pub const fn shielded(self) -> Ask {
-        Ask { wakeable: Wakeable::Shielded, ..self }
+        Ask {
+            wakeable: Wakeable::Shielded,
+            ..self
+        }
     }
 }
 
@@ -108,7 +119,16 @@ pub enum Waited {
 impl<const N: usize> WaitQueue<N> {
     /// A queue with nobody in it.
     pub const fn new() -> Self {
-        WaitQueue { lists: Lock::new([const { List { head: None, tail: None } }; N]) }
+        WaitQueue {
+            lists: Lock::new(
+                [const {
+                    List {
+                        head: None,
+                        tail: None,
+                    }
+                }; N],
+            ),
+        }
     }
 
     /// Takes the lock of the lists. As with every such lock, do not wait for anything with it held.
@@ -205,7 +225,9 @@ unsafe impl Send for List {}
 
 impl fmt::Debug for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List").field("empty", &self.is_empty()).finish_non_exhaustive()
+        f.debug_struct("List")
+            .field("empty", &self.is_empty())
+            .finish_non_exhaustive()
     }
 }
 
@@ -261,7 +283,11 @@ impl List {
 
     fn link(&mut self, node: NonNull<Node>, front: bool) {
         let this = look(&node);
-        let (prev, next) = if front { (None, self.head) } else { (self.tail, None) };
+        let (prev, next) = if front {
+            (None, self.head)
+        } else {
+            (self.tail, None)
+        };
         this.linked.set(true);
         this.prev.set(prev);
         this.next.set(next);
@@ -300,7 +326,9 @@ pub struct Taken {
 
 impl fmt::Debug for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Taken").field("tag", &self.tag()).finish_non_exhaustive()
+        f.debug_struct("Taken")
+            .field("tag", &self.tag())
+            .finish_non_exhaustive()
     }
 }
 
@@ -329,7 +357,9 @@ pub struct Batch {
 
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Batch")
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }
 

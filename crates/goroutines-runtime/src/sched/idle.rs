@@ -227,14 +227,16 @@ impl Here {
         let idle = &runtime.idle;
         let rests = self.local().thief.rests();
         idle.mark(self.index);
-        idle.resting.fetch_add(usize::from(rests), Ordering::Relaxed);
+        idle.resting
+            .fetch_add(usize::from(rests), Ordering::Relaxed);
         self.sleep.announce();
         if !self.something_came() {
             self.counts().sleeps.bump();
             self.block();
         }
         self.sleep.stay_awake();
-        idle.resting.fetch_sub(usize::from(rests), Ordering::Relaxed);
+        idle.resting
+            .fetch_sub(usize::from(rests), Ordering::Relaxed);
         idle.unmark(self.index);
         runtime.monitor.worker_woke();
     }
@@ -242,6 +244,7 @@ impl Here {
     /// The look between announcing and blocking, at everything whose producers may rely on us.
     fn something_came(self) -> bool {
         !self.inbox.is_empty()
+            || self.has_cancels()
             || (self.may_take() && self.runtime.inject.len() > 0)
             || self.local().scavenger.is_due(self.runtime)
     }

@@ -15,11 +15,14 @@
 //! | `place` | where a goroutine starts, and what happens when there is no stack |
 //! | `idle`, `sleep` | looking for work, sleeping, waking |
 //! | `monitor` | time slices, stuck workers, spare workers, reports |
+//! | `cancel` | asking a parked goroutine to unwind |
 //! | `scavenge` | giving the memory of stacks back |
 //! | `report` | what is said on an overflow, a panic, a stall |
 
 #[cfg(not(loom))]
 pub mod builder;
+#[cfg(not(loom))]
+pub(crate) mod cancel;
 #[cfg(not(loom))]
 pub mod config;
 pub mod deque;

@@ -41,6 +41,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Monitor {
     sleep: SleepWord,
+    /// Goroutines to be cancelled that had no home when that was asked.
+    pub(super) cancels: super::cancel::Requests,
 }
 
 impl Monitor {
@@ -109,7 +111,7 @@ impl Watch {
             }
             let sleep = &self.runtime.monitor.sleep;
             sleep.announce();
-            if self.all_asleep() {
+            if self.all_asleep() && self.runtime.monitor.cancels.is_empty() {
                 block_on(sleep, None);
             }
             sleep.stay_awake();
@@ -125,6 +127,9 @@ impl Watch {
         let now = Moment::now();
         let runtime = self.runtime;
         runtime.idle.add_credit();
+        if !runtime.monitor.cancels.is_empty() {
+            super::cancel::deliver_again(runtime);
+        }
         self.seen.resize(runtime.workers(), Seen::default());
         let mut waiting = runtime.inject.len() > 0;
         for worker in runtime.each_worker() {
@@ -210,7 +215,9 @@ impl Watch {
                 super::report::stall(worker.index, sample, mates, stuck_for.as_millis());
             }
         };
-        let _ = std::thread::Builder::new().name("goroutines-rep".into()).spawn(report);
+        let _ = std::thread::Builder::new()
+            .name("goroutines-rep".into())
+            .spawn(report);
     }
 
     /// Moves what can start elsewhere from a stuck worker to where every worker looks now and then.

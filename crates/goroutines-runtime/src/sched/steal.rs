@@ -56,7 +56,9 @@ impl Thief {
     /// sides. If those of a raid, and all they started, kept this worker busy for less than
     /// [`WORTH`] each, their owner does better alone: leave its queue for a while.
     pub(super) fn look_back(&self) {
-        let Some((since, n)) = self.raid.take() else { return };
+        let Some((since, n)) = self.raid.take() else {
+            return;
+        };
         let now = Moment::now();
         if now.since(since) >= WORTH * n {
             self.shy.set(0);

@@ -88,6 +88,8 @@ pub(crate) struct Worker {
     /// Ready and migratable: may be stolen; taken oldest first by all.
     pub(super) movable: Deque<G>,
     pub(super) timers: Lock<Timers>,
+    /// Goroutines at home here that somebody asked to unwind.
+    pub(super) cancels: super::cancel::Requests,
     /// The earliest of `timers`, written under the lock.
     pub(super) deadline: AtomicU64,
     /// Unstarted goroutines that others placed here.
@@ -195,6 +197,7 @@ impl Worker {
             unstarted: Deque::new(),
             movable: Deque::new(),
             timers: Lock::new(Timers::new()),
+            cancels: super::cancel::Requests::default(),
             deadline: AtomicU64::new(u64::MAX),
             handed: AtomicUsize::new(0),
             absent: AtomicBool::new(true),
@@ -373,6 +376,9 @@ impl Here {
     pub(super) fn poll(self) {
         let local = self.local();
         self.inbox.take(&local.homed);
+        if self.has_cancels() {
+            self.cancel_parked();
+        }
         if self.deadline.load(Ordering::Relaxed) != u64::MAX {
             self.run_timers(Moment::now());
         }
@@ -566,7 +572,9 @@ fn prefetch_next(ready: &List<G>) {
         // SAFETY: it is suspended: it is in a queue of this worker, whose thread this is.
         unsafe { fiber.prefetch_frames() };
     }
-    let Some(second) = ready.after(first) else { return };
+    let Some(second) = ready.after(first) else {
+        return;
+    };
     if let Some(fiber) = second.fiber() {
         // SAFETY: as above.
         let fiber = unsafe { Fiber::from_ptr(fiber) };

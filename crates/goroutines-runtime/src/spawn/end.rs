@@ -4,7 +4,7 @@
 
 use crate::current;
 use crate::g::{Flags, G};
-use crate::park::Exited;
+use crate::park::{Cancelled, Exited, is_panic};
 use crate::sched::config::PanicPolicy;
 use crate::sched::lifecycle;
 use std::any::Any;
@@ -16,6 +16,9 @@ pub type Outcome<T> = std::thread::Result<T>;
 /// Runs the closure; nothing gets past.
 #[inline]
 pub(super) fn run<T>(g: &'static G, f: impl FnOnce() -> T) -> Outcome<T> {
+    if g.has(Flags::CANCEL) {
+        return cancelled(f);
+    }
     let outcome = catch_unwind(AssertUnwindSafe(f));
     if g.has(Flags::EXITING) {
         return exited(outcome);
@@ -23,12 +26,19 @@ pub(super) fn run<T>(g: &'static G, f: impl FnOnce() -> T) -> Outcome<T> {
     outcome
 }
 
+/// It was cancelled before it began: its closure is dropped instead of run.
+#[cold]
+fn cancelled<T>(f: impl FnOnce() -> T) -> Outcome<T> {
+    quietly(|| drop(f));
+    Err(Box::new(Cancelled))
+}
+
 /// The goroutine has called `exit`: that stands, even if something caught it and went on, unless it
 /// panicked afterwards.
 #[cold]
 fn exited<T>(outcome: Outcome<T>) -> Outcome<T> {
     match outcome {
-        Err(payload) if !payload.is::<Exited>() => Err(payload),
+        Err(payload) if is_panic(&*payload) => Err(payload),
         other => {
             quietly(|| drop(other));
             Err(Box::new(Exited))
@@ -85,7 +95,7 @@ pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
 #[inline]
 pub fn crash_if_configured<T>(outcome: &Outcome<T>) {
     if let Err(payload) = outcome
-        && !payload.is::<Exited>()
+        && is_panic(&**payload)
         && lifecycle::started().is_some_and(|r| r.config.panic == PanicPolicy::Exit)
     {
         // The hook has printed the message, and the goroutine's destructors have run.

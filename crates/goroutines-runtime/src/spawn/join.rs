@@ -10,7 +10,7 @@ use super::packet;
 use crate::current;
 use crate::g::state::Ticket;
 use crate::g::{G, Handle, Task, registry};
-use crate::park::{Moment, Reason, Wakeable, Waker, prepare};
+use crate::park::{Moment, Reason, Wakeable, Waker, check, prepare};
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::Location;
@@ -168,11 +168,12 @@ impl<T> Join<T> {
             let (me, ticket) = wait.waker().parts();
             let me = std::ptr::from_ref(me) as usize;
             if self.word().wait(me, ticket.as_u64()) {
-                wait.park(Reason::Join, Moment::NEVER);
+                let cause = wait.park(Reason::Join, Moment::NEVER);
                 if !self.word().is_done() {
-                    // Woken by something else. If this fails it has ended in between, and its
-                    // waker finds the ticket used up.
+                    // Cancelled. If this fails it has ended in between, and its waker finds the
+                    // ticket used up.
                     let _ = self.word().give_up(me);
+                    check(cause);
                 }
             } else {
                 let _ = wait.withdraw();

@@ -2,9 +2,10 @@
 //!
 //! Not for: stacks (the fiber crate has its own) and policy. A port provides these functions:
 //! `futex::{wait, wake}`, `thread::{id, fine_timers, is_running}`,
-//! `stall::sample`, `fork::on_fork_in_child`.
+//! `mem::{map, populate}`, `stall::sample`, `fork::on_fork_in_child`.
 
 pub mod fork;
 pub mod futex;
+pub mod mem;
 pub mod stall;
 pub mod thread;

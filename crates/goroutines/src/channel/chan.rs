@@ -11,6 +11,7 @@ use super::core::{Core, Token};
 use super::env::{Moment, Wakeable, prepare};
 use super::slot::buffer::Buffer;
 use super::slot::cell::Slot;
+use super::slot::many::Case;
 use super::slot::node::Side;
 use super::slot::vault::{Ended, Giver, Locked, Taker, Vault};
 
@@ -148,8 +149,14 @@ impl<T> Chan<T> {
                 match now {
                     Now::Done => return End::Done,
                     Now::Closed => return End::Closed,
-                    Now::Ask(taker) if taker.ask(slot) => return End::Done,
-                    _ => continue,
+                    Now::Ask(taker) => {
+                        if taker.ask(slot) {
+                            return End::Done;
+                        }
+                        front = true;
+                        continue;
+                    }
+                    Now::Wait => unreachable!("then the lock comes back"),
                 }
             };
             if passed(deadline) {
@@ -186,8 +193,14 @@ impl<T> Chan<T> {
                 match now {
                     Now::Done => return End::Done,
                     Now::Closed => return End::Closed,
-                    Now::Ask(giver) if giver.ask(out) => return End::Done,
-                    _ => continue,
+                    Now::Ask(giver) => {
+                        if giver.ask(out) {
+                            return End::Done;
+                        }
+                        front = true;
+                        continue;
+                    }
+                    Now::Wait => unreachable!("then the lock comes back"),
                 }
             };
             if passed(deadline) {
@@ -215,10 +228,10 @@ impl<T> Chan<T> {
 
     /// Completes a receive that a select has chosen: moves the value into the slot.
     #[inline]
-    pub(crate) fn finish_recv(&self, core: &Core, token: Token, out: &Slot<T>) -> Finish {
+    pub(crate) fn finish_recv(&self, case: &Case<'_>, token: Token, out: &Slot<T>) -> Finish {
         match token {
             Token::Peer(peer) => {
-                self.vault.giver(core, peer).take(out);
+                self.vault.giver(case, peer).take(out);
                 Finish::Done
             }
             Token::Reserved => {
@@ -230,19 +243,22 @@ impl<T> Chan<T> {
                 }
             }
             Token::Ask(peer) => {
-                if self.vault.giver(core, peer).ask(out) { Finish::Done } else { Finish::Retry }
+                if self.vault.giver(case, peer).ask(out) { Finish::Done } else { Finish::Retry }
             }
-            Token::Done => Finish::Done,
+            Token::Done => {
+                out.filled(case, &token);
+                Finish::Done
+            }
             Token::Closed | Token::At(_) => Finish::Closed,
         }
     }
 
     /// Completes a send that a select has chosen: moves the value of the slot.
     #[inline]
-    pub(crate) fn finish_send(&self, core: &Core, token: Token, slot: &Slot<T>) -> Finish {
+    pub(crate) fn finish_send(&self, case: &Case<'_>, token: Token, slot: &Slot<T>) -> Finish {
         match token {
             Token::Peer(peer) => {
-                self.vault.taker(core, peer).give(slot);
+                self.vault.taker(case, peer).give(slot);
                 Finish::Done
             }
             Token::Reserved => {
@@ -255,7 +271,7 @@ impl<T> Chan<T> {
                 }
             }
             Token::Ask(peer) => {
-                if self.vault.taker(core, peer).ask(slot) { Finish::Done } else { Finish::Retry }
+                if self.vault.taker(case, peer).ask(slot) { Finish::Done } else { Finish::Retry }
             }
             Token::Done => Finish::Done,
             Token::Closed | Token::At(_) => Finish::Closed,

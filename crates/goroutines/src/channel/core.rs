@@ -125,6 +125,12 @@ impl Status {
         self.0 & bit != 0
     }
 
+    /// The word: greater after each change.
+    #[inline]
+    pub(crate) fn as_u64(self) -> u64 {
+        self.0
+    }
+
     /// Whether it has been closed.
     #[inline]
     pub(crate) fn closed(self) -> bool {

@@ -23,6 +23,17 @@ pub(crate) fn relax(round: u32) {
     }
 }
 
+/// Looks for a while whether `ready`, on a thread that is dear to put to sleep.
+#[cold]
+pub(crate) fn linger(mut ready: impl FnMut() -> bool) {
+    for round in 0..12 {
+        if ready() {
+            return;
+        }
+        relax(round);
+    }
+}
+
 /// Checks in a model that nobody else touches what this stands for.
 #[derive(Debug, Default)]
 pub(crate) struct Witness;

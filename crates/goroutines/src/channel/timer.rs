@@ -41,6 +41,12 @@ impl Timer {
         Moment(self.next.load(Ordering::Relaxed))
     }
 
+    /// Whether a value is due.
+    pub(crate) fn due(&self, now: Moment) -> bool {
+        let next = self.deadline();
+        next != Moment::NEVER && next <= now
+    }
+
     /// Takes the value that is due.
     pub(crate) fn take(&self, now: Moment) -> Option<Instant> {
         let mut due = self.next.load(Ordering::Relaxed);

@@ -7,7 +7,7 @@
 //! while the counter is above zero. So whoever brings the counter to zero and sees waiters in the same
 //! word takes the lock and finds exactly those. (SEMANTICS WG-1..11.)
 
-use goroutines_runtime::park::{self, Exited, Moment, Reason, Wakeable, Waker};
+use goroutines_runtime::park::{self, Cause, Moment, Reason, Wakeable, Waker, is_panic};
 use goroutines_runtime::shim::atomic::{AtomicU64, Ordering};
 use goroutines_runtime::shim::{Arc, Lock};
 use goroutines_runtime::spawn::{self, Outcome, SpawnError};
@@ -152,9 +152,24 @@ impl WaitGroup {
                 let _ = wait.withdraw();
                 return;
             }
-            waiters.push(wait.waker());
+            let me = wait.waker();
+            waiters.push(me);
             drop(waiters);
-            wait.park(reason, Moment::NEVER);
+            let cause = wait.park(reason, Moment::NEVER);
+            if cause == Cause::Cancelled {
+                self.leave(me);
+                park::check(cause);
+            }
+        }
+    }
+
+    /// Takes a waiter that does not wait any more out of the list, unless `release` has.
+    #[cold]
+    fn leave(&self, me: Waker) {
+        let mut waiters = self.0.waiters.lock();
+        if let Some(at) = waiters.iter().position(|w| *w == me) {
+            waiters.remove(at);
+            self.0.state.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
@@ -197,7 +212,7 @@ impl WaitGroup {
 
     fn ended(&self, outcome: Outcome<()>) {
         if let Err(payload) = outcome
-            && !payload.is::<Exited>()
+            && is_panic(&*payload)
         {
             let text = payload
                 .downcast_ref::<&str>()

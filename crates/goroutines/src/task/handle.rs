@@ -4,11 +4,12 @@ use super::goroutine::Goroutine;
 use goroutines_runtime::spawn::Join;
 use std::fmt;
 
-pub use goroutines_runtime::park::Exited;
+pub use goroutines_runtime::park::{Cancelled, Exited};
 
 /// What a goroutine left: its value, or what it panicked with. As [`std::thread::Result`].
 ///
-/// After [`exit`](crate::exit) it is an `Err` with an [`Exited`] in it.
+/// After [`exit`](crate::exit) it is an `Err` with an [`Exited`] in it, after
+/// [`cancel`](JoinHandle::cancel) with a [`Cancelled`].
 pub type Result<T> = std::thread::Result<T>;
 
 /// The right to wait for a goroutine and to take its result, as [`std::thread::JoinHandle`].
@@ -33,6 +34,28 @@ impl<T> JoinHandle<T> {
     /// ```
     pub fn join(self) -> Result<T> {
         self.0.join()
+    }
+
+    /// Asks the goroutine to unwind at its present or next wait.
+    ///
+    /// Its destructors run, and [`join`](JoinHandle::join) gives a [`Cancelled`] as error. One that has
+    /// not started will not. A `catch_unwind` that catches the unwinding only delays it to the next
+    /// wait or yield. What waits because a destructor runs during the unwinding is not interrupted,
+    /// nor what waits inside [`shielded`](crate::shielded), the end of a [`scope`](crate::scope), or
+    /// [`blocking`](crate::blocking).
+    ///
+    /// It does not reach a goroutine that computes without waiting, and does not wait for the end.
+    /// A goroutine that ends before it notices ends as usual.
+    ///
+    /// ```
+    /// # goroutines::run(|| {
+    /// let sleeper = goroutines::spawn(|| goroutines::sleep(std::time::Duration::MAX));
+    /// sleeper.cancel();
+    /// assert!(sleeper.join().unwrap_err().is::<goroutines::Cancelled>());
+    /// # });
+    /// ```
+    pub fn cancel(&self) {
+        goroutines_runtime::park::cancel(self.0.handle());
     }
 
     /// Whether it has ended, so that [`join`](JoinHandle::join) would not wait.

@@ -8,7 +8,7 @@ use super::builder::{Builder, SpawnError};
 use super::goroutine::Goroutine;
 use super::handle::Result;
 use crate::sync::WaitGroup;
-use goroutines_runtime::park::{Exited, Reason, Wakeable};
+use goroutines_runtime::park::{Reason, Wakeable, is_panic};
 use goroutines_runtime::shim::Arc;
 use goroutines_runtime::shim::atomic::{AtomicUsize, Ordering};
 use goroutines_runtime::spawn::{self, Join, Options};
@@ -112,7 +112,7 @@ impl<'scope> Scope<'scope, '_> {
         let body = move || match catch_unwind(AssertUnwindSafe(f)) {
             Ok(value) => value,
             Err(payload) => {
-                if !payload.is::<Exited>() {
+                if is_panic(&*payload) {
                     counter.fetch_add(1, Ordering::Relaxed);
                 }
                 resume_unwind(payload)
@@ -175,7 +175,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     pub fn join(self) -> Result<T> {
         let result = self.join.join();
         if let Err(payload) = &result
-            && !payload.is::<Exited>()
+            && is_panic(&**payload)
         {
             self.panicked.fetch_sub(1, Ordering::Relaxed);
         }

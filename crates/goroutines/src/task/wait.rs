@@ -85,6 +85,18 @@ pub fn park_timeout(duration: Duration) {
     park::park_token(park::Moment::after(duration));
 }
 
+/// Runs `f` so that a [`cancel`](crate::JoinHandle::cancel) of this goroutine does not interrupt the
+/// waits in it; it takes effect at the next wait after it.
+///
+/// ```
+/// # goroutines::run(|| {
+/// goroutines::shielded(|| goroutines::sleep(std::time::Duration::from_millis(1)));
+/// # });
+/// ```
+pub fn shielded<R>(f: impl FnOnce() -> R) -> R {
+    park::shielded(f)
+}
+
 /// Ends the calling goroutine, as Go's `Goexit`: its destructors run, others go on.
 ///
 /// Who joins it gets an [`Exited`](crate::Exited) as error. Nothing recovers an exit: if a

@@ -3,8 +3,8 @@
 use crate::support::{Counted, Tally, both, inside, until};
 use goroutines::{goroutine_local, sleep, spawn, yield_now};
 use std::cell::{Cell, RefCell};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 goroutine_local! {
@@ -193,7 +193,8 @@ fn destructors_may_wait_and_use_other_keys() {
         assert_eq!(DROPS.load(Ordering::Relaxed), 2);
     });
     std::thread::spawn(|| WAITS.with(|_| ())).join().unwrap();
-    until("the thread's too", || DROPS.load(Ordering::Relaxed) == 4);
+    // On a thread that ends, a value made by another's destructor may stay.
+    assert!(DROPS.load(Ordering::Relaxed) >= 3);
 }
 
 // A destructor that uses its own key gets a new value, which is dropped too.
@@ -244,10 +245,13 @@ fn a_value_made_by_the_results_drop() {
         return;
     }
     inside(|| {
-        drop(spawn(|| {
-            yield_now();
+        let gate = Arc::new(AtomicBool::new(false));
+        let theirs = gate.clone();
+        drop(spawn(move || {
+            until("the handle is gone", || theirs.load(Ordering::Acquire));
             Uses
         }));
+        gate.store(true, Ordering::Release);
         goroutines::go!({
             yield_now();
             Uses

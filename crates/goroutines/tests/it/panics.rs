@@ -30,7 +30,7 @@ fn the_joiner_gets_the_payload() {
         |p| p.downcast_ref() == Some(&"expected: text"),
     );
     check(
-        || panic!("expected: {}", 1),
+        || panic!("expected: {}", std::hint::black_box(1)),
         |p| p.downcast_ref() == Some(&String::from("expected: 1")),
     );
     check(|| panic_any(17_u8), |p| p.downcast_ref() == Some(&17_u8));

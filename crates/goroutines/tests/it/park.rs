@@ -330,12 +330,13 @@ fn no_wake_is_lost_in_100_000_rounds() {
 // RT-2: everything that had started and was ready runs before the yielder goes on.
 #[goroutines::test(workers = 1)]
 fn yield_lets_all_that_are_ready_run() {
-    let turns = Arc::new(AtomicUsize::new(0));
+    let (turns, started) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let stop = Arc::new(AtomicBool::new(false));
     let others: Vec<_> = (0..5)
         .map(|_| {
-            let (turns, stop) = (turns.clone(), stop.clone());
+            let (turns, stop, started) = (turns.clone(), stop.clone(), started.clone());
             spawn(move || {
+                started.fetch_add(1, Ordering::Relaxed);
                 while !stop.load(Ordering::Relaxed) {
                     turns.fetch_add(1, Ordering::Relaxed);
                     yield_now();
@@ -343,7 +344,7 @@ fn yield_lets_all_that_are_ready_run() {
             })
         })
         .collect();
-    until("all have started", || turns.load(Ordering::Relaxed) >= 10);
+    until("all have started", || started.load(Ordering::Relaxed) == 5);
     yield_now();
     for _ in 0..rounds(100) {
         let before = turns.load(Ordering::Relaxed);

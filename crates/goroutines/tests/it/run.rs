@@ -70,17 +70,17 @@ fn has_a_large_stack() {
     });
 }
 
-// The first one lends its thread; what it leaves behind goes on; the next ones work as well.
+// No `run` lends its thread; what one leaves behind goes on; the next ones work as well.
 #[test]
 fn one_after_another() {
     if !alone("run::one_after_another", &[("GOROUTINES_MAXPROCS", "2")]) {
         return;
     }
     let here = std::thread::current().id();
-    assert_eq!(run(|| std::thread::current().id()), here);
+    assert_ne!(run(|| std::thread::current().id()), here);
     let count = Arc::new(AtomicUsize::new(0));
     let theirs = count.clone();
-    // Left behind unstarted by a later run, on workers that stay.
+    // Left behind by a run, some of them unstarted.
     run(move || {
         for _ in 0..100 {
             let count = theirs.clone();
@@ -113,7 +113,8 @@ fn after_one_that_panicked() {
     assert_eq!(run(|| spawn(|| 2).join().unwrap()), 2);
 }
 
-// Two threads' runs at once, the first of which has lent its thread: when it returns, the other goes on.
+// Two threads' runs at once: when the first returns, the other goes on. (Was: it had lent its thread,
+// and whoever had started there hung.)
 #[test]
 fn the_end_of_one_leaves_the_others_running() {
     let name = "run::the_end_of_one_leaves_the_others_running";

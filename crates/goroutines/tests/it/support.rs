@@ -2,7 +2,7 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::time::{Duration, Instant};
 
 /// Far longer than anything takes on a loaded machine: a test that reaches it has failed.
@@ -192,6 +192,17 @@ impl Ball {
         while self.turn.load(Ordering::SeqCst) % self.players.len() != me {
             goroutines::park();
         }
+    }
+
+    /// As [`Ball::take`]; `false`: it is over. Who ends it unparks all players.
+    pub(crate) fn take_until(&self, me: usize, over: &AtomicBool) -> bool {
+        while !over.load(Ordering::SeqCst) {
+            if self.turn.load(Ordering::SeqCst) % self.players.len() == me {
+                return true;
+            }
+            goroutines::park();
+        }
+        false
     }
 
     /// It is the next one's turn.

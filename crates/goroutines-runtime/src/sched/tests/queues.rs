@@ -99,13 +99,12 @@ fn deque_is_a_stack_for_its_owner_and_a_queue_for_others() {
         assert_eq!(deque.oldest(), i as isize);
         assert_eq!(deque.steal().map(|item| item.number), Some(i));
         // SAFETY: this is the owner's thread.
-        assert_eq!(
-            unsafe { deque.pop() }.map(|item| item.number),
-            Some(999 - i)
-        );
+        let newest = unsafe { deque.pop() };
+        assert_eq!(newest.map(|item| item.number), Some(999 - i));
     }
     // SAFETY: this is the owner's thread.
-    assert!(unsafe { deque.pop() }.is_none() && deque.steal().is_none());
+    let newest = unsafe { deque.pop() };
+    assert!(newest.is_none() && deque.steal().is_none());
     assert!(deque.is_empty());
 }
 

@@ -29,6 +29,13 @@ impl<T> Slot<T> {
         Slot { full: Cell::new(false), value: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
+    /// Puts a value into an empty slot.
+    pub(crate) fn fill(&self, value: T) {
+        assert!(!self.full.replace(true));
+        // SAFETY: it was empty, and nobody else uses the place: the owner is not parked.
+        unsafe { self.place().write(value) };
+    }
+
     /// Where the value lies.
     #[inline]
     pub(super) fn place(&self) -> *mut T {

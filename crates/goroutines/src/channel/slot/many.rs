@@ -12,6 +12,7 @@ use super::node::{Kind, Meeting, Node, Outcome, Peer, Side};
 use super::vault::queue;
 use crate::channel::core::{Core, State, Token};
 use crate::channel::env::{Cause, Moment, Reason, Wait};
+use crate::channel::receiver::Receiver;
 use crate::channel::timer::Timer;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -29,7 +30,7 @@ pub(crate) enum Port<'a> {
 
 /// One case of a select.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Case<'a> {
+pub struct Case<'a> {
     pub(crate) port: Port<'a>,
     pub(crate) side: Side,
     /// Room for the value, of the type that the channel has; null: it will be met.
@@ -48,15 +49,20 @@ impl<'a> Case<'a> {
         Case { port, side, slot: ptr::null_mut() }
     }
 
-    /// A receive into a slot.
-    ///
-    /// # Safety
-    ///
-    /// The slot is of the type of the port's values, empty, and stays while the select runs. If it
-    /// ends with [`Token::Done`] for this case, [`filled`] is called.
+    /// A receive into an empty slot of the receiver that `port` is of.
     #[inline]
-    pub(crate) unsafe fn receive<T>(port: Port<'a>, slot: &Slot<T>) -> Case<'a> {
-        Case { port, side: Side::Recv, slot: slot.place().cast() }
+    pub(crate) fn receive<T>(receiver: &'a Receiver<T>, slot: &'a Slot<T>) -> Case<'a> {
+        Case { port: receiver.port(), side: Side::Recv, slot: slot.place().cast() }
+    }
+
+    /// Whether it is this operation on this channel or timer.
+    pub(crate) fn fits(&self, port: Port<'_>, side: Side) -> bool {
+        let same = match (self.port, port) {
+            (Port::Chan(a), Port::Chan(b)) => ptr::eq(a, b),
+            (Port::Timer(a), Port::Timer(b)) => ptr::eq(a, b),
+            _ => false,
+        };
+        same && self.side == side
     }
 
     #[inline]
@@ -67,30 +73,46 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether it is of this channel.
+    #[inline]
+    pub(crate) fn is_of(&self, core: &Core) -> bool {
+        ptr::eq(self.address(), core)
+    }
+
     #[inline]
     fn address(&self) -> *const Core {
         self.core().map_or(ptr::null(), ptr::from_ref)
     }
 }
 
-/// Notes that a peer has moved a value into the slot of [`Case::receive`].
-///
-/// # Safety
-///
-/// It is so.
-#[inline]
-pub(crate) unsafe fn filled<T>(slot: &Slot<T>) {
-    // SAFETY: by the contract.
-    unsafe { slot.note(true) };
+/// Room for nodes, used again by each select.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes(Vec<MaybeUninit<Node>>);
+
+// SAFETY: between selects there is nothing in it.
+unsafe impl Send for Nodes {}
+// SAFETY: it is used by `room_for` only, which borrows it uniquely.
+unsafe impl Sync for Nodes {}
+
+impl Nodes {
+    /// Room for `n` nodes.
+    pub(crate) fn room_for(&mut self, n: usize) -> &mut [MaybeUninit<Node>] {
+        if self.0.len() < n {
+            self.0.resize_with(n, MaybeUninit::uninit);
+        }
+        &mut self.0
+    }
 }
 
-/// Room for what a select needs while it waits.
-#[derive(Debug)]
-pub(crate) struct Room<'s> {
-    /// A node for each case.
-    pub(crate) nodes: &'s mut [MaybeUninit<Node>],
-    /// A number for each case.
-    pub(crate) order: &'s mut [u32],
+impl<T> Slot<T> {
+    /// Notes that a peer has moved a value in, after a select that ended with [`Token::Done`].
+    #[inline]
+    pub(crate) fn filled(&self, case: &Case<'_>, token: &Token) {
+        assert!(matches!(token, Token::Done) && ptr::eq(case.slot, self.place().cast()));
+        // SAFETY: `Token::Done` is made by `woken` only, of a peer that has moved a value to the slot
+        // of this case, which is this one.
+        unsafe { self.note(true) };
+    }
 }
 
 /// All channels of some cases, locked.
@@ -153,8 +175,10 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         nodes: &mut [MaybeUninit<Node>],
         wait: Wait,
         deadline: Moment,
-    ) -> Woken<'a> {
+    ) -> Woken {
         let (cases, order) = (self.cases, self.order);
+        assert!(nodes.len() >= cases.len());
+        let nodes: *mut Node = nodes.as_mut_ptr().cast();
         let meeting = Meeting::new();
         for (i, case) in cases.iter().enumerate() {
             let Some(state) = self.state(i) else { continue };
@@ -164,11 +188,16 @@ impl<'s, 'a> AllLocked<'s, 'a> {
                 _ => Kind::Slot,
             };
             let node = Node::new(wait.waker(), case.side, kind, case.slot, i as u32, &meeting);
-            let node = nodes[i].write(node);
+            // SAFETY: there is room for as many nodes as cases.
+            let at = unsafe { nodes.add(i) };
+            // SAFETY: as above.
+            unsafe { at.write(node) };
             let queue = match kind {
                 Kind::Watch => &mut state.watchers,
                 _ => queue(state, case.side),
             };
+            // SAFETY: it has just been written.
+            let node = unsafe { &*at };
             // SAFETY: it is in no queue, and `queued` takes it out before this call ends.
             unsafe { queue.push(node, false) };
         }
@@ -205,9 +234,9 @@ impl Drop for AllLocked<'_, '_> {
 
 /// How the wait in many channels ended.
 #[derive(Debug)]
-pub(crate) enum Woken<'a> {
+pub(crate) enum Woken {
     /// A peer has chosen this case; what it left for its completion.
-    Chosen(usize, Token, std::marker::PhantomData<&'a ()>),
+    Chosen(usize, Token),
     /// This case is ready (or was a moment ago).
     Ready(usize),
     /// The deadline passed.
@@ -216,7 +245,7 @@ pub(crate) enum Woken<'a> {
     Again,
 }
 
-fn woken<'a>(outcome: Outcome, case: usize) -> Woken<'a> {
+fn woken(outcome: Outcome, case: usize) -> Woken {
     let token = match outcome {
         Outcome::Done => Token::Done,
         Outcome::Closed => Token::Closed,
@@ -226,14 +255,14 @@ fn woken<'a>(outcome: Outcome, case: usize) -> Woken<'a> {
         Outcome::Ready => return Woken::Ready(case),
         Outcome::Retry | Outcome::Open => return Woken::Again,
     };
-    Woken::Chosen(case, token, std::marker::PhantomData)
+    Woken::Chosen(case, token)
 }
 
 /// The nodes of a select in their queues, to be taken out before they go.
 struct Queued<'s, 'a> {
     cases: &'s [Case<'a>],
     order: &'s [u32],
-    nodes: &'s mut [MaybeUninit<Node>],
+    nodes: *mut Node,
     watch: bool,
     /// The case whose node has been taken out by the peer that ended the wait.
     gone: Option<usize>,
@@ -249,8 +278,10 @@ impl Drop for Queued<'_, '_> {
                 continue;
             }
             let mut state = core.lock();
-            // SAFETY: `park` has written a node for each case that has a channel.
-            let node = unsafe { self.nodes[i].assume_init_ref() };
+            // SAFETY: there is room for as many nodes as cases.
+            let at = unsafe { self.nodes.add(i) };
+            // SAFETY: `park` has written one for each case that has a channel.
+            let node = unsafe { &*at };
             if node.queued() {
                 let queue = match self.watch {
                     true => &mut state.watchers,

@@ -4,6 +4,7 @@
 
 use super::buffer::Buffer;
 use super::cell::Slot;
+use super::many::Case;
 use super::node::{Kind, Meeting, Node, Outcome, Peer, Queue, Side};
 use crate::channel::core::{Core, State};
 use crate::channel::env::{Cause, Moment, Reason, Wait, Wakeable, prepare};
@@ -110,15 +111,15 @@ impl<T> Vault<T> {
 
     /// The claimed sender that a select has in hand, if it was claimed here.
     #[inline]
-    pub(crate) fn giver(&self, core: &Core, peer: Peer) -> Giver<T> {
-        assert!(std::ptr::eq(core, &self.core), "the token is of another channel");
+    pub(crate) fn giver(&self, case: &Case<'_>, peer: Peer) -> Giver<T> {
+        assert!(case.is_of(&self.core), "a select's choice of another channel");
         Giver(peer, PhantomData)
     }
 
     /// The claimed receiver that a select has in hand, if it was claimed here.
     #[inline]
-    pub(crate) fn taker(&self, core: &Core, peer: Peer) -> Taker<T> {
-        assert!(std::ptr::eq(core, &self.core), "the token is of another channel");
+    pub(crate) fn taker(&self, case: &Case<'_>, peer: Peer) -> Taker<T> {
+        assert!(case.is_of(&self.core), "a select's choice of another channel");
         Taker(peer, PhantomData)
     }
 }

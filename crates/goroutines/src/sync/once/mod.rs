@@ -8,7 +8,6 @@ use super::wait::interrupted;
 use goroutines_runtime::park::Reason;
 use goroutines_runtime::park::waitq::{Ask, List, Place, WaitQueue, Waited};
 use state::{End, Phase, State};
-use std::cell::Cell;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -41,8 +40,6 @@ pub struct Once {
 /// What the closure of [`Once::call_once_force`] is told.
 pub struct OnceState {
     poisoned: bool,
-    /// How the run ends if the closure returns.
-    end: Cell<End>,
 }
 
 impl UnwindSafe for Once {}
@@ -69,7 +66,7 @@ impl Once {
     {
         if !self.state.is_done() {
             let mut f = Some(f);
-            self.call(false, End::Poisoned, &mut |_| f.take().map_or((), |f| f()));
+            self.call(false, End::Poisoned, &mut |_| if let Some(f) = f.take() { f() });
         }
     }
 
@@ -92,7 +89,7 @@ impl Once {
     {
         if !self.state.is_done() {
             let mut f = Some(f);
-            self.call(true, End::Poisoned, &mut |state| f.take().map_or((), |f| f(state)));
+            self.call(true, End::Poisoned, &mut |state| if let Some(f) = f.take() { f(state) });
         }
     }
 
@@ -141,9 +138,8 @@ impl Once {
             match self.state.start(force) {
                 Ok(poisoned) => {
                     let mut run = Run { once: self, end: on_unwind };
-                    let state = OnceState { poisoned, end: Cell::new(End::Done) };
-                    f(&state);
-                    run.end = state.end.get();
+                    f(&OnceState { poisoned });
+                    run.end = End::Done;
                     return;
                 }
                 Err(Phase::Done) => return,
@@ -198,11 +194,6 @@ impl OnceState {
     #[inline]
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
-    }
-
-    /// For `OnceLock`: the closure returns, but has not done it.
-    pub(super) fn not_done(&self) {
-        self.end.set(End::New);
     }
 }
 

@@ -70,7 +70,7 @@ impl State {
     pub(super) fn start(&self, force: bool) -> Result<bool, Phase> {
         let step = |s| match phase(s) {
             Phase::New => Some(s | RUNNING),
-            Phase::Poisoned if force => Some(s & !PHASE | RUNNING),
+            Phase::Poisoned if force => Some((s & !PHASE) | RUNNING),
             _ => None,
         };
         // Acquire: a run after a poisoned one sees what that one did.

@@ -102,7 +102,7 @@ macro_rules! forks {
 forks! {
     child_leaves: 7, || _exit(7);
     child_works_without_waiting: 8, || {
-        let sum: u64 = (0..1_000).map(|i| vec![i; 10].iter().sum::<u64>()).sum();
+        let sum: u64 = (0..1_000).map(|i| [i; 10].iter().sum::<u64>()).sum();
         assert_eq!(goroutines::current().name(), None);
         _exit(if sum == 4_995_000 { 8 } else { 9 });
     };

@@ -95,7 +95,7 @@ fn main_returns_before_anything_has_started() {
 fn main_returns_a_status() {
     let end = again("dies::leaving::main_returns_a_status").run(|| {
         fn three() -> ExitCode {
-            go!(|| park());
+            go!(park());
             ExitCode::from(3)
         }
         goroutines::private::main(
@@ -114,7 +114,7 @@ fn main_panics() {
     let end = again("dies::leaving::main_panics").run(|| {
         main_of(2, || {
             let _local = Says("main's local");
-            go!(|| park());
+            go!(park());
             panic!("main fails");
         })
     });
@@ -166,16 +166,19 @@ fn process_exit_from_a_goroutine_on_the_only_worker() {
 fn process_exit_from_main_while_others_run() {
     let test = again("dies::leaving::process_exit_from_main_while_others_run");
     let end = test.run(|| {
-        main_of(2, || {
+        main_of(3, || {
             let busy = || {
                 let _gone = Says("busy");
-                loop {
+                let start = std::time::Instant::now();
+                while start.elapsed() < Duration::from_secs(60) {
                     spawn(|| vec![1_u8; 10_000]).join().unwrap();
+                    sleep(Duration::from_micros(10));
                 }
             };
-            go!(busy());
-            go!(busy());
             start_spinner();
+            go!(busy());
+            go!(busy());
+            yield_now();
             std::process::exit(8);
         })
     });

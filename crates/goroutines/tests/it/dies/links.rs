@@ -18,7 +18,7 @@ fn cargo(at: &Path, args: &[&str]) -> Option<End> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     match command.spawn() {
-        Ok(child) => Some(wait(child, Duration::from_secs(120))),
+        Ok(child) => Some(wait(child, Duration::from_secs(120), None)),
         Err(error) => {
             skip(&format!("no cargo here: {error}"));
             None

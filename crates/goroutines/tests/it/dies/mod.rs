@@ -15,6 +15,8 @@ mod stalls;
 
 use std::io::Read;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Tells a child which test it is.
@@ -32,6 +34,8 @@ struct Again {
     vars: Vec<(&'static str, String)>,
     /// A shell command to be executed before, in the same process.
     before: Option<&'static str>,
+    /// The child is ended when it has said this, on standard output and on standard error.
+    until: Option<[&'static str; 2]>,
 }
 
 /// How a child ended.
@@ -49,6 +53,7 @@ fn again(name: &'static str) -> Again {
         name,
         vars: Vec::new(),
         before: None,
+        until: None,
     }
 }
 
@@ -61,6 +66,13 @@ impl Again {
     /// Has `sh` call this first, `ulimit` for instance.
     fn after(mut self, command: &'static str) -> Again {
         self.before = Some(command);
+        self
+    }
+
+    /// Ends the child as soon as it has said this, on standard output and on standard error. It may
+    /// end before by itself.
+    fn until(mut self, out: &'static str, err: &'static str) -> Again {
+        self.until = Some([out, err]);
         self
     }
 
@@ -114,7 +126,7 @@ impl Again {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let end = wait(command.spawn().unwrap(), PATIENCE);
+        let end = wait(command.spawn().unwrap(), PATIENCE, self.until);
         assert!(
             !end.out.contains("running 0 tests"),
             "{} is not a test",
@@ -124,37 +136,60 @@ impl Again {
     }
 }
 
-/// Waits for a child that was started with pipes; kills it when it takes too long.
-fn wait(mut child: Child, patience: Duration) -> End {
-    fn reader(pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
-        let mut pipe = pipe;
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = pipe.read_to_end(&mut bytes);
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    }
+/// Waits for a child that was started with pipes; kills it when it takes too long, or when it has
+/// said what it is to say.
+fn wait(mut child: Child, patience: Duration, until: Option<[&str; 2]>) -> End {
     let start = Instant::now();
-    let out = reader(child.stdout.take().unwrap());
-    let err = reader(child.stderr.take().unwrap());
+    let out = Said::by(child.stdout.take().unwrap());
+    let err = Said::by(child.stderr.take().unwrap());
     let mut status = None;
-    while status.is_none() && start.elapsed() < patience {
+    let mut said = false;
+    while status.is_none() && !said && start.elapsed() < patience {
         status = child.try_wait().unwrap();
+        said = until.is_some_and(|[o, e]| out.text().contains(o) && err.text().contains(e));
         std::thread::sleep(Duration::from_millis(2));
     }
     let took = start.elapsed();
     if status.is_none() {
         child.kill().unwrap();
     }
-    let end = child.wait().unwrap();
     let end = End {
-        status: end,
-        out: out.join().unwrap(),
-        err: err.join().unwrap(),
+        status: child.wait().unwrap(),
+        out: out.all(),
+        err: err.all(),
         took,
     };
-    assert!(status.is_some(), "does not end: {end:#?}");
+    assert!(status.is_some() || said, "does not end: {end:#?}");
     end
+}
+
+/// What has come through a pipe so far.
+struct Said {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Said {
+    fn by(mut pipe: impl Read + Send + 'static) -> Said {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let all = bytes.clone();
+        let reader = std::thread::spawn(move || {
+            let mut some = [0; 4096];
+            while let Ok(n @ 1..) = pipe.read(&mut some) {
+                all.lock().unwrap().extend_from_slice(&some[..n]);
+            }
+        });
+        Said { bytes, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    fn all(self) -> String {
+        self.reader.join().unwrap();
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
 }
 
 impl End {

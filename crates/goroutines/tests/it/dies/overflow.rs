@@ -32,12 +32,17 @@ fn recurse(depth: u64) -> u64 {
     recurse(depth + 1) + black_box(local)[3]
 }
 
-/// What every report has.
+/// What every report has. The scenario prints the line on which it starts the goroutine.
 #[track_caller]
-fn check(end: &End, who: &str, line: u32, kib: usize) {
+fn check(end: &End, who: &str, kib: usize) {
+    let line = end
+        .out
+        .split("started on line ")
+        .nth(1)
+        .and_then(|s| s.lines().next());
     end.signal(SIGABRT).says(&[
         &format!("goroutine {who} (started at "),
-        &format!("dies/overflow.rs:{line}:"),
+        &format!("dies/overflow.rs:{}:", line.expect("a line")),
         "has overflowed its stack",
         &format!("its limit is {kib} KiB"),
         "Builder::stack_size",
@@ -52,16 +57,21 @@ fn check(end: &End, who: &str, line: u32, kib: usize) {
     );
 }
 
-/// Where the goroutine of `deep` is started.
-const SITE: u32 = line!() + 8;
-
 /// Runs `f` in a goroutine with a name and a stack of this size, and waits for it.
 fn deep(bytes: Option<usize>, f: fn()) {
     goroutines::run(move || {
         let builder = Builder::new().name("deep".into());
         let builder = bytes.into_iter().fold(builder, Builder::stack_size);
-        builder.spawn(f).unwrap().join().unwrap();
+        println!("started on line {}", line!() + 1);
+        let handle = builder.spawn(f);
+        handle.unwrap().join().unwrap();
     });
+}
+
+/// Overflows the stack of main.
+fn main_deep() {
+    println!("started on line {}", line!() + 1);
+    goroutines::run(endless);
 }
 
 fn endless() {
@@ -79,30 +89,24 @@ fn deep_overflow(test: Again, kib: usize, scenario: fn()) {
             .find_map(|s| s.split_once(" 'deep'"));
         let number = who.map_or("?", |(n, _)| n);
         assert!(number.parse::<u64>().is_ok_and(|n| n > 1), "{end:#?}");
-        check(&end, &format!("{number} 'deep'"), SITE, kib);
+        check(&end, &format!("{number} 'deep'"), kib);
     }
 }
 
 #[test]
 fn in_main() {
-    const LINE: u32 = line!() + 3;
     if supported() {
-        let end = again("dies::overflow::in_main").of(|| {
-            goroutines::run(endless);
-        });
-        check(&end, "1", LINE, 8 * 1024 - 16);
+        let end = again("dies::overflow::in_main").of(main_deep);
+        check(&end, "1", 8 * 1024 - 16);
     }
 }
 
 #[test]
 fn in_main_of_another_size() {
-    const LINE: u32 = line!() + 4;
     if supported() {
         let test = again("dies::overflow::in_main_of_another_size");
-        let end = test.var("GOROUTINES_MAIN_STACK", "20M").of(|| {
-            goroutines::run(endless);
-        });
-        check(&end, "1", LINE, 21 * 1024 - 16);
+        let end = test.var("GOROUTINES_MAIN_STACK", "20M").of(main_deep);
+        check(&end, "1", 21 * 1024 - 16);
     }
 }
 

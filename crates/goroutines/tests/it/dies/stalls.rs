@@ -9,7 +9,15 @@ use std::time::{Duration, Instant};
 const STUCK_FOR: Duration = Duration::from_millis(600);
 
 fn stall_test(name: &'static str) -> Again {
-    again(name).var("GOROUTINES_STALL_MS", 50)
+    again(name)
+        .var("GOROUTINES_STALL_MS", 50)
+        .until("the rest went on", "has held")
+}
+
+/// Lets the monitor finish its report: finding the names of functions takes a debug build a while. The
+/// parent ends this when it has read it.
+fn stay() {
+    std::thread::sleep(Duration::from_secs(30));
 }
 
 /// Whether backtraces of other threads are promised here.
@@ -24,7 +32,7 @@ fn samples() -> bool {
 /// What the report of a goroutine named `who`, started in this file, has.
 #[track_caller]
 fn check(end: &End, who: &str, function: &str) {
-    end.code(0).prints("the rest went on");
+    end.prints("the rest went on");
     end.says(&[
         "goroutines: goroutine ",
         " has held worker ",
@@ -54,6 +62,8 @@ fn spins_for_long() {
 #[inline(never)]
 fn sits_in_thread_sleep() {
     std::thread::sleep(STUCK_FOR);
+    // So that the call is not the last thing here, which would leave no frame of this function.
+    std::hint::black_box(());
 }
 
 /// Holds a worker by `f` while others at home there wait; the program goes on elsewhere meanwhile.
@@ -90,6 +100,9 @@ fn hold(f: fn()) {
 fn hold_from_outside(f: fn()) {
     goroutines::runtime::builder().start().unwrap();
     hold(f);
+    if std::env::var("GOROUTINES_STALL_MS").is_ok_and(|ms| ms != "0") {
+        stay();
+    }
 }
 
 #[test]
@@ -153,9 +166,10 @@ fn by_main() {
             if DONE.load(Ordering::SeqCst) == 10 {
                 println!("the rest went on");
             }
+            stay();
         })
     });
-    end.code(0).prints("the rest went on");
+    end.prints("the rest went on");
     end.says(&[
         "goroutines: goroutine ",
         " has held worker 0 for ",
@@ -201,6 +215,7 @@ fn by_one_that_waits_for_a_home_mates_lock() {
         if rounds >= 10 {
             println!("the rest went on");
         }
+        stay();
     });
     check(&end, "wants", "wants_the_lock");
 }
@@ -231,4 +246,38 @@ fn are_not_reported_if_nobody_waits() {
         })
     });
     end.code(0).prints("done").keeps_quiet_about(&["has held"]);
+}
+
+/// What has not started yet is not stranded with a stuck worker, also if all others are busy.
+#[test]
+fn strand_nobody_who_has_not_started() {
+    let end = again("dies::stalls::strand_nobody_who_has_not_started").run(|| {
+        main_of(2, || {
+            static RAN: AtomicU32 = AtomicU32::new(0);
+            static BUSY: AtomicBool = AtomicBool::new(false);
+            go!(|| {
+                loop {
+                    // Always has something to do of its own.
+                    spawn(|| BUSY.store(true, Ordering::SeqCst)).join().unwrap();
+                }
+            });
+            while !BUSY.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            go!(RAN.fetch_add(1, Ordering::SeqCst));
+            go!(RAN.fetch_add(1, Ordering::SeqCst));
+            let start = Instant::now();
+            while RAN.load(Ordering::SeqCst) < 2 {
+                assert!(start.elapsed() < Duration::from_secs(10), "stranded");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            println!("took {:?}", start.elapsed());
+            assert!(
+                start.elapsed() < Duration::from_secs(1),
+                "took {:?}",
+                start.elapsed()
+            );
+        })
+    });
+    end.code(0).prints("took ");
 }

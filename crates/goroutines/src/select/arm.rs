@@ -1,0 +1,237 @@
+//! What the macros are made of: an arm for each operation, its operand, its completion.
+//!
+//! Not for direct use.
+
+pub use super::run::Limit;
+use super::run::{Chosen, Run};
+use crate::channel::chan::Finish;
+use crate::channel::slot::cell::Slot;
+use crate::channel::slot::many::{Case, Port};
+use crate::channel::slot::node::Side;
+use crate::channel::{Receiver, RecvError, SendError, Sender};
+use crate::channel::core::Token;
+use goroutines_runtime::park::Moment;
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// What may stand in `recv(…)`: a receiver, a reference to one, or an `Option` of these, `None` being
+/// never ready.
+pub trait ReceiveFrom {
+    /// The type of the values.
+    type Value;
+    /// The receiver, if there is one.
+    fn __receiver(&self) -> Option<&Receiver<Self::Value>>;
+}
+
+impl<T> ReceiveFrom for Receiver<T> {
+    type Value = T;
+    #[inline]
+    fn __receiver(&self) -> Option<&Receiver<T>> {
+        Some(self)
+    }
+}
+
+impl<T> ReceiveFrom for Option<Receiver<T>> {
+    type Value = T;
+    #[inline]
+    fn __receiver(&self) -> Option<&Receiver<T>> {
+        self.as_ref()
+    }
+}
+
+impl<T, R: Deref<Target = Receiver<T>>> ReceiveFrom for Option<R> {
+    type Value = T;
+    #[inline]
+    fn __receiver(&self) -> Option<&Receiver<T>> {
+        self.as_deref()
+    }
+}
+
+/// What may stand in `send(…, …)`; see [`ReceiveFrom`].
+pub trait SendTo {
+    /// The type of the values.
+    type Value;
+    /// The sender, if there is one.
+    fn __sender(&self) -> Option<&Sender<Self::Value>>;
+}
+
+impl<T> SendTo for Sender<T> {
+    type Value = T;
+    #[inline]
+    fn __sender(&self) -> Option<&Sender<T>> {
+        Some(self)
+    }
+}
+
+impl<T> SendTo for Option<Sender<T>> {
+    type Value = T;
+    #[inline]
+    fn __sender(&self) -> Option<&Sender<T>> {
+        self.as_ref()
+    }
+}
+
+impl<T, S: Deref<Target = Sender<T>>> SendTo for Option<S> {
+    type Value = T;
+    #[inline]
+    fn __sender(&self) -> Option<&Sender<T>> {
+        self.as_deref()
+    }
+}
+
+/// A receive, and the room for what it receives.
+#[derive(Debug)]
+pub struct RecvArm<'a, T> {
+    receiver: Option<&'a Receiver<T>>,
+    slot: Slot<T>,
+}
+
+impl<'a, T> RecvArm<'a, T> {
+    /// A receive from this operand.
+    #[inline]
+    pub fn new(receiver: Option<&'a Receiver<T>>) -> RecvArm<'a, T> {
+        RecvArm { receiver, slot: Slot::empty() }
+    }
+
+    /// What the engine sees of it.
+    #[inline]
+    pub fn case(&self) -> Case<'_> {
+        match self.receiver {
+            Some(receiver) => Case::receive(receiver, &self.slot),
+            None => Case::later(Port::Never, Side::Recv),
+        }
+    }
+
+    /// Completes the receive; `false`: the sender has thought better of it, choose again.
+    #[inline]
+    pub fn complete(&self, chosen: Chosen<'_>) -> bool {
+        receive(self.receiver, chosen, &self.slot) != Finish::Retry
+    }
+
+    /// What was received.
+    #[inline]
+    pub fn result(self) -> Result<T, RecvError> {
+        self.slot.take().ok_or(RecvError)
+    }
+}
+
+/// Completes a receive into the slot.
+#[inline]
+pub(super) fn receive<T>(
+    receiver: Option<&Receiver<T>>,
+    chosen: Chosen<'_>,
+    slot: &Slot<T>,
+) -> Finish {
+    let case = *chosen.case();
+    match (chosen.take(), receiver) {
+        (Some(Token::At(at)), Some(receiver)) => {
+            if let Some(value) = receiver.tick(at) {
+                slot.fill(value);
+            }
+            Finish::Done
+        }
+        (Some(token), Some(receiver)) => match receiver.chan() {
+            Some(chan) => chan.finish_recv(&case, token, slot),
+            None => Finish::Closed,
+        },
+        _ => Finish::Closed,
+    }
+}
+
+/// A send whose value does not exist yet.
+#[derive(Debug)]
+pub struct SendArm<'a, T> {
+    sender: Option<&'a Sender<T>>,
+}
+
+impl<'a, T> SendArm<'a, T> {
+    /// A send to this operand.
+    #[inline]
+    pub fn new(sender: Option<&'a Sender<T>>) -> SendArm<'a, T> {
+        SendArm { sender }
+    }
+
+    /// What the engine sees of it.
+    #[inline]
+    pub fn case(&self) -> Case<'_> {
+        let port = self.sender.map_or(Port::Never, Sender::port);
+        Case::later(port, Side::Send)
+    }
+
+    /// It was chosen: what its value is to be given to.
+    #[inline]
+    pub fn permit<'s>(&'s self, chosen: Option<Chosen<'s>>) -> Permit<'s, T> {
+        match (self.sender, chosen) {
+            (Some(sender), Some(chosen)) => Permit { sender, chosen },
+            _ => unreachable!("an arm that is never ready was chosen"),
+        }
+    }
+}
+
+/// The right to send one value; dropped, it goes back.
+#[derive(Debug)]
+#[must_use]
+pub struct Permit<'s, T> {
+    sender: &'s Sender<T>,
+    chosen: Chosen<'s>,
+}
+
+impl<T> Permit<'_, T> {
+    /// Sends the value.
+    #[inline]
+    pub fn send(self, value: T) -> Result<(), SendError<T>> {
+        send(self.sender, self.chosen, value)
+    }
+}
+
+/// Completes a send.
+#[inline]
+pub(super) fn send<T>(
+    sender: &Sender<T>,
+    chosen: Chosen<'_>,
+    value: T,
+) -> Result<(), SendError<T>> {
+    let slot = Slot::full(value);
+    let case = *chosen.case();
+    if let Some(token) = chosen.take() {
+        let chan = sender.chan();
+        if chan.finish_send(&case, token, &slot) == Finish::Retry {
+            // The receiver has thought better of it, and the value is there: find another one.
+            let _ = chan.send_by(&slot, Moment::NEVER, true);
+        }
+    }
+    slot.take().map_or(Ok(()), |value| Err(SendError(value)))
+}
+
+/// Chooses one of the cases.
+#[inline]
+pub fn select<'a, const N: usize>(
+    cases: [Case<'a>; N],
+    biased: bool,
+    limit: Limit,
+) -> Option<Chosen<'a>> {
+    let mut nodes = [const { MaybeUninit::uninit() }; N];
+    let mut numbers = [[0; 2]; N];
+    let numbers = numbers.as_flattened_mut();
+    Run { cases: &cases, nodes: &mut nodes, numbers, biased }.select(limit)
+}
+
+/// No `default` arm.
+#[inline]
+pub fn limit_none() -> Limit {
+    Limit::Until(Moment::NEVER)
+}
+
+/// `default(timeout)`.
+#[inline]
+pub fn limit_in(timeout: Duration) -> Limit {
+    Limit::Until(Moment::after(timeout))
+}
+
+/// `select! {}`.
+pub fn nothing() -> ! {
+    loop {
+        let _ = select([], false, limit_none());
+    }
+}

@@ -1,0 +1,243 @@
+//! `Select`: a list of channel operations that is made at run time.
+//!
+//! Not for: a fixed list; `select!` reads better and is quicker.
+
+use super::arm::receive;
+use super::run::{Chosen, Limit, Run};
+use crate::channel::chan::Finish;
+use crate::channel::slot::cell::Slot;
+use crate::channel::slot::many::{Case, Nodes};
+use crate::channel::slot::node::Side;
+use crate::channel::{
+    ReadyTimeoutError, Receiver, RecvError, SelectTimeoutError, SendError, Sender, TryReadyError,
+    TrySelectError,
+};
+use goroutines_runtime::park::Moment;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// docs
+pub struct Select<'a> {
+    cases: Vec<Case<'a>>,
+    /// The number that the caller knows each case by.
+    names: Vec<usize>,
+    next_name: usize,
+    biased: bool,
+    nodes: Nodes,
+    numbers: Vec<u32>,
+}
+
+impl<'a> Select<'a> {
+    /// new
+    pub fn new() -> Select<'a> {
+        Select {
+            cases: Vec::with_capacity(4),
+            names: Vec::with_capacity(4),
+            next_name: 0,
+            biased: false,
+            nodes: Nodes::default(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// new biased
+    pub fn new_biased() -> Select<'a> {
+        Select { biased: true, ..Select::new() }
+    }
+
+    /// send
+    pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
+        self.add(Case::later(s.port(), Side::Send))
+    }
+
+    /// recv
+    pub fn recv<T>(&mut self, r: &'a Receiver<T>) -> usize {
+        self.add(Case::later(r.port(), Side::Recv))
+    }
+
+    fn add(&mut self, case: Case<'a>) -> usize {
+        let name = self.next_name;
+        self.next_name += 1;
+        self.cases.push(case);
+        self.names.push(name);
+        name
+    }
+
+    /// remove
+    #[track_caller]
+    pub fn remove(&mut self, index: usize) {
+        assert!(
+            index < self.next_name,
+            "index out of bounds; {index} >= {}",
+            self.next_name
+        );
+        // Names only grow.
+        let Ok(at) = self.names.binary_search(&index) else {
+            panic!("no operation with this index");
+        };
+        self.cases.remove(at);
+        self.names.remove(at);
+    }
+
+    fn run(&mut self) -> Run<'_, 'a> {
+        let n = self.cases.len();
+        self.numbers.resize(2 * n, 0);
+        Run {
+            cases: &self.cases,
+            nodes: self.nodes.room_for(n),
+            numbers: &mut self.numbers,
+            biased: self.biased,
+        }
+    }
+
+    fn choose(&mut self, limit: Limit) -> Option<SelectedOperation<'a>> {
+        let chosen = self.run().select(limit)?;
+        Some(SelectedOperation { index: self.names[chosen.index()], chosen: Some(chosen) })
+    }
+
+    fn watch(&mut self, limit: Limit) -> Option<usize> {
+        let index = self.run().ready(limit)?;
+        Some(self.names[index])
+    }
+
+    /// try_select
+    pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
+        self.choose(Limit::Now).ok_or(TrySelectError)
+    }
+
+    /// select
+    #[track_caller]
+    pub fn select(&mut self) -> SelectedOperation<'a> {
+        assert!(!self.cases.is_empty(), "no operations have been added to `Select`");
+        loop {
+            if let Some(operation) = self.choose(Limit::Until(Moment::NEVER)) {
+                return operation;
+            }
+        }
+    }
+
+    /// select_timeout
+    pub fn select_timeout(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
+        self.choose(Limit::Until(Moment::after(timeout))).ok_or(SelectTimeoutError)
+    }
+
+    /// select_deadline
+    pub fn select_deadline(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
+        self.choose(Limit::Until(Moment::from_instant(deadline))).ok_or(SelectTimeoutError)
+    }
+
+    /// try_ready
+    pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
+        self.watch(Limit::Now).ok_or(TryReadyError)
+    }
+
+    /// ready
+    #[track_caller]
+    pub fn ready(&mut self) -> usize {
+        assert!(!self.cases.is_empty(), "no operations have been added to `Select`");
+        loop {
+            if let Some(index) = self.watch(Limit::Until(Moment::NEVER)) {
+                return index;
+            }
+        }
+    }
+
+    /// ready_timeout
+    pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
+        self.watch(Limit::Until(Moment::after(timeout))).ok_or(ReadyTimeoutError)
+    }
+
+    /// ready_deadline
+    pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
+        self.watch(Limit::Until(Moment::from_instant(deadline))).ok_or(ReadyTimeoutError)
+    }
+}
+
+impl<'a> Clone for Select<'a> {
+    fn clone(&self) -> Select<'a> {
+        Select {
+            cases: self.cases.clone(),
+            names: self.names.clone(),
+            next_name: self.next_name,
+            biased: self.biased,
+            nodes: Nodes::default(),
+            numbers: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Default for Select<'a> {
+    fn default() -> Select<'a> {
+        Select::new()
+    }
+}
+
+impl fmt::Debug for Select<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("Select { .. }")
+    }
+}
+
+/// docs
+#[must_use]
+pub struct SelectedOperation<'a> {
+    index: usize,
+    chosen: Option<Chosen<'a>>,
+}
+
+impl SelectedOperation<'_> {
+    /// index
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// send
+    #[track_caller]
+    pub fn send<T>(mut self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
+        let Some(chosen) = self.chosen.take_if(|c| c.case().fits(s.port(), Side::Send)) else {
+            panic!("passed a sender that wasn't selected");
+        };
+        super::arm::send(s, chosen, msg)
+    }
+
+    /// recv
+    #[track_caller]
+    pub fn recv<T>(mut self, r: &Receiver<T>) -> Result<T, RecvError> {
+        let Some(chosen) = self.chosen.take_if(|c| c.case().fits(r.port(), Side::Recv)) else {
+            panic!("passed a receiver that wasn't selected");
+        };
+        let slot = Slot::empty();
+        if receive(Some(r), chosen, &slot) == Finish::Retry
+            && let Some(chan) = r.chan()
+        {
+            // The sender has thought better of it: find another one.
+            let _ = chan.recv_by(&slot, Moment::NEVER, true);
+        }
+        slot.take().ok_or(RecvError)
+    }
+}
+
+impl fmt::Debug for SelectedOperation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("SelectedOperation { .. }")
+    }
+}
+
+impl Drop for SelectedOperation<'_> {
+    #[track_caller]
+    fn drop(&mut self) {
+        if let Some(chosen) = self.chosen.take() {
+            drop(chosen);
+            // A second panic would end the process.
+            if !std::thread::panicking() {
+                panic!("dropped `SelectedOperation` without completing the operation");
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The engine of all selects: which case is chosen, and waiting until one can be.
+//!
+//! Not for: moving values; who was chosen completes the operation with `channel::chan`.
+//!
+//! Three passes, each dearer than the one before:
+//!
+//! 1. *Look*: read the status words, no lock. Among the cases that are ready one is chosen at random and
+//!    tried, under its channel's lock alone. If all words were seen twice without a change in between
+//!    and none was ready, then none was at the moment between the two looks (a double collect, Afek et al.
+//!    1993): that is what `default` needs.
+//! 2. *Lock all* channels in the order of their addresses: now the states stand still.
+//! 3. *Park*, with a node in each channel, without letting go of the locks in between.
+
+use crate::channel;
+use crate::channel::core::Token;
+use crate::channel::slot::many::{AllLocked, Case, Port, Woken};
+use crate::channel::slot::node::{Kind, Node};
+use goroutines_runtime::park::{self, Moment, Wakeable};
+use std::mem::MaybeUninit;
+
+/// How long a select may wait.
+#[derive(Clone, Copy, Debug)]
+pub enum Limit {
+    /// Not at all.
+    Now,
+    /// Until this moment.
+    Until(Moment),
+}
+
+/// The cases of a select, and room for what it needs.
+#[derive(Debug)]
+pub(crate) struct Run<'r, 'a> {
+    pub(crate) cases: &'r [Case<'a>],
+    /// Room for a node for each case.
+    pub(crate) nodes: &'r mut [MaybeUninit<Node>],
+    /// Room for two numbers for each case.
+    pub(crate) numbers: &'r mut [u32],
+    /// Prefer the cases that come first.
+    pub(crate) biased: bool,
+}
+
+/// The case that was chosen, and what is needed to complete it. Dropped, it is given back: others go on
+/// as if it had not been chosen.
+#[derive(Debug)]
+#[must_use]
+pub struct Chosen<'a> {
+    index: usize,
+    case: Case<'a>,
+    token: Option<Token>,
+}
+
+impl<'a> Chosen<'a> {
+    /// The number of the case.
+    #[inline]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn case(&self) -> &Case<'a> {
+        &self.case
+    }
+
+    /// Takes over the completion.
+    #[inline]
+    pub(crate) fn take(mut self) -> Option<Token> {
+        self.token.take()
+    }
+}
+
+impl Drop for Chosen<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(token) = self.token.take() {
+            give_back(&self.case, token);
+        }
+    }
+}
+
+#[cold]
+fn give_back(case: &Case<'_>, token: Token) {
+    match (token, case.port) {
+        (Token::Reserved, Port::Chan(core)) => core.give_back(case.side),
+        (Token::At(value), Port::Timer(timer)) => timer.give_back(value),
+        // A peer that is dropped tries again.
+        _ => {}
+    }
+}
+
+type Found = Option<(usize, Token)>;
+
+/// How often *look* is tried before *lock all* decides.
+const LOOKS: usize = 3;
+
+impl<'a> Run<'_, 'a> {
+    /// Chooses a case, waiting for one until `limit`.
+    #[inline]
+    pub(crate) fn select(mut self, limit: Limit) -> Option<Chosen<'a>> {
+        let found = match self.try_one() {
+            None => self.select_later(limit),
+            found => found,
+        };
+        let (index, token) = found?;
+        Some(Chosen { index, case: self.cases[index], token: Some(token) })
+    }
+
+    /// Looks once, and tries what is ready.
+    #[inline]
+    fn try_one(&mut self) -> Found {
+        let now = self.clock();
+        let (ready, _) = self.look(now);
+        self.try_those(ready, now)
+    }
+
+    #[cold]
+    fn select_later(&mut self, limit: Limit) -> Found {
+        let Limit::Until(deadline) = limit else { return self.select_now() };
+        loop {
+            if passed(deadline) {
+                return self.select_now();
+            }
+            match self.wait(Kind::Slot, deadline) {
+                Waited::Woken(Woken::Chosen(index, token)) => return Some((index, token)),
+                Waited::Found(index, Some(token)) => return Some((index, token)),
+                // A timer may be due, or a peer has thought better of it: there may be others.
+                _ => {}
+            }
+            let found = self.try_one();
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+
+    /// Chooses a case if one is ready; `None`: there was a moment at which none was.
+    fn select_now(&mut self) -> Found {
+        for _ in 0..LOOKS {
+            let (ready, before) = self.look(None);
+            let now = self.clock();
+            if ready == 0 && !self.timer_due(now) {
+                // At `now` all words were as before and after.
+                if self.look(None).1 == before {
+                    return None;
+                }
+                continue;
+            }
+            let (ready, _) = self.look(now);
+            let found = self.try_those(ready, now);
+            if found.is_some() {
+                return found;
+            }
+        }
+        let (order, list) = self.numbers.split_at_mut(self.cases.len());
+        let mut all = AllLocked::lock(self.cases, order);
+        choose(self.cases, &mut all, list, self.biased)
+    }
+
+    /// Waits until a case is ready and gives its number, without choosing it.
+    pub(crate) fn ready(mut self, limit: Limit) -> Option<usize> {
+        loop {
+            let now = self.clock();
+            let (ready, before) = self.look(now);
+            if ready > 0 {
+                let at = if self.biased { 0 } else { park::choose(ready) };
+                return Some(self.numbers[at] as usize);
+            }
+            let deadline = match limit {
+                Limit::Until(deadline) if !passed(deadline) => deadline,
+                _ if self.look(now).1 == before => return None,
+                _ => continue,
+            };
+            match self.wait(Kind::Watch, deadline) {
+                Waited::Found(index, _) | Waited::Woken(Woken::Ready(index)) => {
+                    return Some(index);
+                }
+                Waited::Woken(_) => {}
+            }
+        }
+    }
+
+    /// Parks in all channels, unless a case is ready once they are locked.
+    fn wait(&mut self, kind: Kind, deadline: Moment) -> Waited {
+        let cases = self.cases;
+        let wait = park::prepare(Wakeable::ByTicket);
+        if wait.blocks_thread() {
+            channel::linger(|| self.look(None).0 > 0);
+        }
+        let now = self.clock();
+        let (order, list) = self.numbers.split_at_mut(cases.len());
+        let mut all = AllLocked::lock(cases, order);
+        let found = match kind {
+            Kind::Watch => {
+                let ready = candidates(cases, &mut all, list, now);
+                (ready > 0).then(|| (list[0] as usize, None))
+            }
+            _ => choose(cases, &mut all, list, self.biased).map(|(i, token)| (i, Some(token))),
+        };
+        if let Some((index, token)) = found {
+            drop(all);
+            let _ = wait.withdraw();
+            return Waited::Found(index, token);
+        }
+        let timers = cases.iter().filter_map(|case| match case.port {
+            Port::Timer(timer) => Some(timer.deadline()),
+            _ => None,
+        });
+        let deadline = timers.fold(deadline, Moment::min);
+        Waited::Woken(all.park(kind, self.nodes, wait, deadline))
+    }
+
+    /// What time it is, if that matters to a case.
+    #[inline]
+    fn clock(&self) -> Option<Moment> {
+        let timed = self.cases.iter().any(|case| matches!(case.port, Port::Timer(_)));
+        timed.then(Moment::now)
+    }
+
+    fn timer_due(&self, now: Option<Moment>) -> bool {
+        let Some(now) = now else { return false };
+        self.cases.iter().any(|case| matches!(case.port, Port::Timer(timer) if timer.due(now)))
+    }
+
+    /// Lists the cases that look ready; gives their number, and one that changes with each word seen.
+    #[inline]
+    fn look(&mut self, now: Option<Moment>) -> (usize, u64) {
+        let (mut ready, mut sum) = (0, 0_u64);
+        for (i, case) in self.cases.iter().enumerate() {
+            let may = match case.port {
+                Port::Chan(core) => {
+                    let status = core.status();
+                    // Each change makes a word greater, so two equal sums are of equal words.
+                    sum = sum.wrapping_add(status.as_u64());
+                    status.may(case.side)
+                }
+                Port::Timer(timer) => now.is_some_and(|now| timer.due(now)),
+                Port::Never => false,
+            };
+            if may {
+                self.numbers[ready] = i as u32;
+                ready += 1;
+            }
+        }
+        (ready, sum)
+    }
+
+    /// Tries the cases that look ready, each under its channel's lock alone.
+    #[inline]
+    fn try_those(&mut self, ready: usize, now: Option<Moment>) -> Found {
+        let cases = self.cases;
+        pick(&mut self.numbers[..ready], self.biased, |i| match cases[i].port {
+            Port::Chan(core) => core.lock().choose(cases[i].side),
+            Port::Timer(timer) => timer.take(now?).map(Token::At),
+            Port::Never => None,
+        })
+    }
+}
+
+/// What came of waiting.
+enum Waited {
+    /// This case was ready before the wait began; the token if it was chosen.
+    Found(usize, Option<Token>),
+    Woken(Woken),
+}
+
+fn passed(deadline: Moment) -> bool {
+    deadline != Moment::NEVER && deadline <= Moment::now()
+}
+
+/// Tries the cases in `list` in random order, or in theirs, until one succeeds.
+#[inline]
+fn pick(list: &mut [u32], biased: bool, mut attempt: impl FnMut(usize) -> Option<Token>) -> Found {
+    for start in 0..list.len() {
+        let rest = list.len() - start;
+        if !biased && rest > 1 {
+            list.swap(start, start + park::choose(rest));
+        }
+        let case = list[start] as usize;
+        if let Some(token) = attempt(case) {
+            return Some((case, token));
+        }
+    }
+    None
+}
+
+/// Lists the cases that are ready, with all channels locked.
+fn candidates(
+    cases: &[Case<'_>],
+    all: &mut AllLocked<'_, '_>,
+    list: &mut [u32],
+    now: Option<Moment>,
+) -> usize {
+    let mut ready = 0;
+    for (i, case) in cases.iter().enumerate() {
+        let may = match case.port {
+            Port::Chan(_) => all.state(i).is_some_and(|state| state.may(case.side)),
+            Port::Timer(timer) => now.is_some_and(|now| timer.due(now)),
+            Port::Never => false,
+        };
+        if may {
+            list[ready] = i as u32;
+            ready += 1;
+        }
+    }
+    ready
+}
+
+/// Chooses a case, with all channels locked.
+fn choose(
+    cases: &[Case<'_>],
+    all: &mut AllLocked<'_, '_>,
+    list: &mut [u32],
+    biased: bool,
+) -> Found {
+    let timed = cases.iter().any(|case| matches!(case.port, Port::Timer(_)));
+    let now = timed.then(Moment::now);
+    let ready = candidates(cases, all, list, now);
+    pick(&mut list[..ready], biased, |i| match cases[i].port {
+        Port::Timer(timer) => timer.take(now?).map(Token::At),
+        _ => all.state(i)?.choose(cases[i].side),
+    })
+}

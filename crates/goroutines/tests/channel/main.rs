@@ -1,0 +1,3 @@
+//! Channels and selects, by the numbers of SEMANTICS.
+
+mod smoke;

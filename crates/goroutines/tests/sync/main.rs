@@ -1,0 +1,17 @@
+//! `goroutines::sync`, a module per kind; tests name the statements of SEMANTICS they hold to.
+//! `GOROUTINES_STRESS=50` makes the rounds longer.
+
+mod barrier;
+mod condvar;
+mod errgroup;
+mod mutex;
+mod once;
+mod poison;
+mod pool;
+mod ported;
+mod rwlock;
+mod semaphore;
+mod singleflight;
+mod stress;
+mod support;
+mod types;
