@@ -123,9 +123,17 @@ struct ThreadEnd;
 
 impl Drop for ThreadEnd {
     fn drop(&mut self) {
-        // Destructors of the thread's values may ask for a record again; std gives up after as many.
-        for _ in 0..5 {
-            let Some(g) = THREAD.take() else { return };
+        // The thread's values are dropped here, on their thread. Destructors may make new ones.
+        for _ in 0..1_000 {
+            let Some(ext) = THREAD.get().and_then(G::ext) else {
+                break;
+            };
+            let Some(value) = ext.locals.pop() else {
+                break;
+            };
+            drop(value);
+        }
+        if let Some(g) = THREAD.take() {
             crate::g::release(g);
         }
     }

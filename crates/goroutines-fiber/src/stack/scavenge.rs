@@ -41,7 +41,11 @@ impl Scavenger {
     /// fiber, as [`Fiber::stack_pointer`](crate::Fiber::stack_pointer) says it.
     pub unsafe fn push(&mut self, stack: &Stack, stack_pointer: usize) -> usize {
         let end = stack_pointer & !(sys::page_size() - 1);
-        debug_assert!(end < stack.base(), "the stack pointer of another stack");
+        if stack_pointer > stack.base() {
+            // Suspended on a stack of its own making (a coroutine inside the fiber): what is in use
+            // here is not known.
+            return 0;
+        }
         let Some(len) = end.checked_sub(stack.limit()).filter(|&len| len > 0) else {
             return 0;
         };

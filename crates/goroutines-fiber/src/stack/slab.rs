@@ -7,6 +7,9 @@ use super::error::{StackError, limit};
 use super::sys::{self, IoVec};
 use super::{Class, Stack, StackSize, guards, table};
 
+/// Address space that is left to others when there is not enough for a slab of the usual size.
+const HEADROOM: usize = 16 << 20;
+
 /// The first slab of a class: at least this much address space, and at least [`FIRST_SLOTS`].
 const FIRST_SLAB: usize = 16 << 20;
 const FIRST_SLOTS: usize = 64;
@@ -89,10 +92,19 @@ impl Fresh {
         let wanted = self.reserved.clamp(first, LARGEST_SLAB);
         let mut bytes = wanted;
         let start = loop {
-            match sys::reserve(bytes) {
-                Ok(start) => break start,
+            // Where there is little left, some of it is left to the allocator: without memory the
+            // process would die of the next small thing.
+            let headroom = if bytes == wanted { 0 } else { HEADROOM };
+            match sys::reserve(bytes + headroom) {
+                Ok(start) => {
+                    if headroom > 0 {
+                        // SAFETY: the end of what was reserved just now, which nobody knows of.
+                        unsafe { sys::release(start + bytes, headroom) };
+                    }
+                    break start;
+                }
                 Err(error) if bytes <= slot => {
-                    let (limit, value) = sys::name_the_limit(error, bytes);
+                    let (limit, value) = sys::name_the_limit(error, bytes + headroom);
                     return Err(StackError::exhausted(limit, bytes, value));
                 }
                 // Half as many slots.

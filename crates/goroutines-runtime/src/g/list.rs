@@ -85,6 +85,7 @@ impl<T: Linked> List<T> {
     }
 
     /// The one behind `item`, which is in this list.
+    #[cfg(not(loom))]
     #[inline]
     pub(crate) fn after(&self, item: &'static T) -> Option<&'static T> {
         follow(item.link().load(Ordering::Relaxed))

@@ -83,6 +83,8 @@ impl Flags {
     pub const SHIELDED: u32 = 1 << 8;
     /// Counted among the placed goroutines of its home until it starts.
     pub const HANDED: u32 = 1 << 7;
+    /// It unwinds, or has, because it was asked to, and not with a panic.
+    pub const QUIET: u32 = 1 << 9;
 }
 
 /// A goroutine's record.

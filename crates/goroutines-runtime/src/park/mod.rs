@@ -131,6 +131,9 @@ fn interrupt(flags: u32) {
         if flags & Flags::EXITING != 0 {
             resume_exit();
         }
+        if let Some(g) = current::goroutine() {
+            g.set(Flags::QUIET);
+        }
         std::panic::resume_unwind(Box::new(Cancelled));
     }
 }
@@ -418,17 +421,18 @@ pub fn checkpoint() {
     }
 }
 
-/// Whether whoever runs here unwinds because of a panic: its own, and not because it exits.
+/// Whether whoever runs here unwinds because of a panic: its own, and not because it exits or was
+/// cancelled.
 ///
 /// This is what decides whether a lock is poisoned.
 #[inline]
 pub fn panicking() -> bool {
-    std::thread::panicking() && !exiting()
+    std::thread::panicking() && !quiet()
 }
 
 #[cold]
-fn exiting() -> bool {
-    current::goroutine().is_some_and(|g| g.has(Flags::EXITING))
+fn quiet() -> bool {
+    current::goroutine().is_some_and(|g| g.has(Flags::EXITING | Flags::QUIET))
 }
 
 /// Whether it can pay to look at something again for a moment before waiting for it: somebody on

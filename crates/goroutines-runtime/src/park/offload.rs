@@ -27,7 +27,7 @@ where
     T: Send,
 {
     if current::goroutine().is_none() || current::waiter().has(crate::g::Flags::SYSTEM) {
-        return f();
+        return call(f);
     }
     // The closure borrows from this stack: nothing but its end may end this wait.
     let wait = prepare(Wakeable::Shielded);
@@ -50,6 +50,13 @@ where
         Some(Err(payload)) => resume_unwind(payload),
         None => crate::fatal!("a blocking job ended without a result"),
     }
+}
+
+/// Calls `f` in a frame of its own: inlined, its frame would be part of the caller's, which may be on a
+/// much smaller stack than the one `f` was meant for.
+#[inline(never)]
+fn call<F: FnOnce() -> T, T>(f: F) -> T {
+    f()
 }
 
 /// # Safety

@@ -21,7 +21,6 @@
 )]
 
 use super::{Cause, Claimed, Moment, Reason, Wakeable, Waker, prepare};
-use crate::sched::ready;
 use crate::shim::{Lock, LockGuard};
 use std::cell::Cell;
 use std::fmt;
@@ -47,6 +46,8 @@ struct Node {
     next: Cell<Link>,
     linked: Cell<bool>,
     message: Cell<u32>,
+    /// Of one that was taken out and is in a [`Batch`].
+    claimed: Cell<Option<Claimed>>,
 }
 
 /// How to wait.
@@ -144,7 +145,8 @@ impl<const N: usize> WaitQueue<N> {
     /// wait, yield or panic. If something else than a waker ends the wait, `left` is called with the
     /// lists locked, this waiter no longer among them.
     ///
-    /// Unwinds, before `enter`, where [`prepare`] does.
+    /// Unwinds, before `enter`, where [`prepare`] does. In a goroutine that unwinds no cancel ends the
+    /// wait.
     #[inline]
     pub fn wait_then(
         &self,
@@ -153,7 +155,12 @@ impl<const N: usize> WaitQueue<N> {
         between: impl FnOnce(),
         left: impl FnOnce(&mut [List; N]),
     ) -> Waited {
-        let wait = prepare(ask.wakeable);
+        // A destructor that waits while a panic unwinds cannot unwind once more.
+        let wait = prepare(if std::thread::panicking() {
+            Wakeable::Shielded
+        } else {
+            ask.wakeable
+        });
         let node = Node {
             waker: wait.waker(),
             tag: ask.tag,
@@ -161,6 +168,7 @@ impl<const N: usize> WaitQueue<N> {
             next: Cell::new(None),
             linked: Cell::new(false),
             message: Cell::new(0),
+            claimed: Cell::new(None),
         };
         let mut lists = self.lock();
         let Some(place) = enter(&mut lists) else {
@@ -376,7 +384,8 @@ impl Batch {
 
     /// Adds one behind the others.
     pub fn push(&mut self, taken: Taken) {
-        let node = taken.node;
+        let Taken { node, claimed } = taken;
+        look(&node).claimed.set(Some(claimed));
         look(&node).next.set(None);
         self.list = Some(match &self.list {
             Some((first, last)) => {
@@ -397,8 +406,9 @@ impl Batch {
             // All that is read of the node is read before its owner runs.
             rest = this.next.get();
             this.message.set(message);
-            let (g, _) = this.waker.parts();
-            ready::ready_later(g);
+            if let Some(claimed) = this.claimed.take() {
+                claimed.ready_later();
+            }
         }
     }
 }

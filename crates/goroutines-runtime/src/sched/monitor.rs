@@ -13,6 +13,7 @@ use super::idle::block_on;
 use super::lifecycle::Runtime;
 use super::sleep::SleepWord;
 use super::worker::Worker;
+use crate::g::list::List;
 use crate::g::{Flags, Status, registry};
 use crate::seam::clock::Moment;
 use crate::shim::atomic::Ordering;
@@ -222,6 +223,15 @@ impl Watch {
 
     /// Moves what can start elsewhere from a stuck worker to where every worker looks now and then.
     fn relieve(&self, worker: &'static Worker) {
+        let came = List::new();
+        worker.inbox.take(&came);
+        while let Some(g) = came.pop_front() {
+            if super::worker::is_handed(g) {
+                self.runtime.inject.push(g);
+            } else {
+                worker.inbox.push(g);
+            }
+        }
         for _ in 0..RELIEF {
             let Some(g) = worker.unstarted.steal().or_else(|| worker.movable.steal()) else {
                 return;

@@ -10,13 +10,18 @@
 use super::lifecycle::{Runtime, STARVED};
 use super::worker::Here;
 use crate::g::{Flags, G};
+use crate::seam::clock::Moment;
 use crate::shim::Lock;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use goroutines_fiber::{Fiber, StackError};
 use std::ptr::NonNull;
+use std::time::Duration;
 
 /// How many more than the least loaded worker a worker may have without a second look.
 const SLACK: usize = 64;
+
+/// The least time between two notes that goroutines wait for a stack.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// What came of starting a goroutine.
 pub(super) enum Start {
@@ -33,6 +38,8 @@ pub(crate) struct Starved {
     len: AtomicUsize,
     /// The last error; spawning fails with it until a stack comes free.
     error: Lock<Option<StackError>>,
+    /// When that was said last.
+    told: Lock<Option<Moment>>,
 }
 
 impl Starved {
@@ -52,7 +59,10 @@ impl Starved {
         self.len.store(list.len(), Ordering::Relaxed);
         runtime.set_special(STARVED, true);
         drop(list);
-        if first {
+        let now = Moment::now();
+        let mut told = self.told.lock();
+        if first && told.is_none_or(|at| now.since(at) >= TELL_EVERY) {
+            *told = Some(now);
             eprintln!(
                 "goroutines: goroutine {} waits for a stack: {error}; it starts when another ends",
                 g.id()
@@ -106,12 +116,16 @@ impl Here {
         // SAFETY: `entry` does not unwind, `g` lives for ever, and its closure may run on this
         // thread: it is `Send`, or was spawned on this worker (`Flags::PLACED`).
         let fiber = unsafe { Fiber::new(stack, g.task().entry, arg) }.into_ptr();
+        let handed_to = g.home();
         g.set_home(self.index);
         g.set_fiber(Some(fiber));
         self.header().counts.started.bump();
         if g.has(Flags::HANDED) {
+            // It may have been stolen from the worker it was handed to.
             g.clear(Flags::HANDED);
-            self.handed.fetch_sub(1, Ordering::Relaxed);
+            if let Some(worker) = self.runtime.worker(handed_to) {
+                worker.handed.fetch_sub(1, Ordering::Relaxed);
+            }
         }
         Start::Here(fiber)
     }

@@ -61,6 +61,8 @@ pub(crate) struct Local {
     took_unstarted: Cell<bool>,
     /// The index of the oldest unstarted one at such a round, and since when it is that.
     oldest_seen: Cell<(isize, Moment)>,
+    /// How many more of the oldest go before the newest, one each such round.
+    oldest_quota: Cell<usize>,
     pub(super) stacks: RefCell<StackCache>,
     pub(crate) choice: Choice,
     /// How many goroutines may be at home here before `place` looks at the others.
@@ -183,6 +185,7 @@ impl Worker {
                 round: Cell::new(0),
                 took_unstarted: Cell::new(false),
                 oldest_seen: Cell::new((-1, Moment(0))),
+                oldest_quota: Cell::new(0),
                 stacks: RefCell::new(StackCache::new()),
                 choice: Choice::new(index as u64),
                 place_limit: Cell::new(0),
@@ -320,8 +323,10 @@ impl Here {
     /// As [`Here::pick`], from the queues that others may touch.
     fn pick_shared(self) -> Option<&'static G> {
         let local = self.local();
-        if self.inbox.take(&local.homed) > 0 {
-            return local.homed.pop_front();
+        if self.empty_inbox() > 0
+            && let Some(g) = local.homed.pop_front()
+        {
+            return Some(g);
         }
         if !self.movable.is_empty()
             && let Some(g) = self.movable.steal()
@@ -358,15 +363,22 @@ impl Here {
             return None;
         }
         if local.took_unstarted.replace(false) {
-            let now = Moment::now();
-            let index = self.unstarted.oldest();
-            let (seen, since) = local.oldest_seen.get();
-            if seen != index {
-                local.oldest_seen.set((index, now));
-                return None;
-            }
-            if now.since(since) < PATIENCE {
-                return None;
+            let quota = local.oldest_quota.get();
+            if quota == 0 {
+                let now = Moment::now();
+                let index = self.unstarted.oldest();
+                let (seen, since) = local.oldest_seen.get();
+                if seen != index {
+                    local.oldest_seen.set((index, now));
+                    return None;
+                }
+                if now.since(since) < PATIENCE {
+                    return None;
+                }
+                // Of a long backlog a part, so that it drains although newer ones keep coming.
+                local.oldest_quota.set(self.unstarted.len() / 64);
+            } else {
+                local.oldest_quota.set(quota - 1);
             }
         }
         self.unstarted.steal()
@@ -375,7 +387,7 @@ impl Here {
     /// Looks at the clock, the timers and the inbox.
     pub(super) fn poll(self) {
         let local = self.local();
-        self.inbox.take(&local.homed);
+        self.empty_inbox();
         if self.has_cancels() {
             self.cancel_parked();
         }
@@ -385,6 +397,25 @@ impl Here {
         if local.scavenger.is_due(self.runtime) {
             super::scavenge::step(self);
         }
+    }
+
+    /// Takes what other threads put in; gives how many. Those handed over to start here go where a
+    /// thief finds them, should this worker get stuck before it gets to them.
+    #[inline]
+    pub(super) fn empty_inbox(self) -> usize {
+        if self.handed.load(Ordering::Relaxed) == 0 {
+            return self.inbox.take(&self.local().homed);
+        }
+        let came = List::new();
+        let n = self.inbox.take(&came);
+        while let Some(g) = came.pop_front() {
+            if is_handed(g) {
+                self.keep_unstarted(g);
+            } else {
+                self.push_homed(g);
+            }
+        }
+        n
     }
 
     #[inline]
@@ -550,13 +581,18 @@ impl Here {
     #[cold]
     fn find_another(self) {
         let local = self.local();
-        self.inbox.take(&local.homed);
+        self.empty_inbox();
         if local.homed.is_empty()
             && let Some(fresh) = self.pop_unstarted()
         {
             local.homed.push_back(fresh);
         }
     }
+}
+
+/// Whether this has been handed over and has not started: then it may still start anywhere.
+pub(super) fn is_handed(g: &'static G) -> bool {
+    g.has(Flags::HANDED) && g.fiber().is_none()
 }
 
 /// Has the processor fetch what resuming the next ready goroutines will touch. Going round thousands

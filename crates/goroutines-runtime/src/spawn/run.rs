@@ -23,7 +23,7 @@ where
     T: Send,
 {
     if current::goroutine().is_some() {
-        return Ok(f());
+        return Ok(call(f));
     }
     let options = main_options()?;
     // SAFETY: what `f` borrows lives as long as this call, which returns after the join only: on a
@@ -34,6 +34,13 @@ where
         Err(payload) if payload.is::<Exited>() => panic!("the function given to run called exit"),
         Err(payload) => resume_unwind(payload),
     }
+}
+
+/// Calls `f` in a frame of its own: inlined, its frame would be part of the caller's also where it runs
+/// elsewhere.
+#[inline(never)]
+fn call<F: FnOnce() -> T, T>(f: F) -> T {
+    f()
 }
 
 /// Starts the runtime with this thread as worker 0, and runs `f` on it as the main goroutine. If the
