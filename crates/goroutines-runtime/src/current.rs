@@ -188,18 +188,15 @@ pub(crate) fn locals() -> &'static Locals {
 /// Calls `f` with the goroutine-local value of `key`, made by `init` at its first use. `T` is always
 /// the same for one key.
 pub fn with_local<T: 'static, R>(key: usize, init: fn() -> T, f: impl FnOnce(&T) -> R) -> R {
-    let value = match locals().get(key) {
+    let value = match locals().get::<T>(key) {
         Some(value) => value,
         None => {
             // Made before anything is borrowed: it may use other keys, or wait.
-            let made = Box::new(init());
+            let made = init();
             locals().insert(key, made)
         }
     };
-    // SAFETY: the values of a goroutine are dropped at its end, by itself, after they have been taken
-    // out of the list; so this one outlives the call of `f`, which is the goroutine's own.
-    match unsafe { &*value }.downcast_ref::<T>() {
-        Some(value) => f(value),
-        None => crate::fatal!("two goroutine-local keys have one address"),
-    }
+    // SAFETY: the values of a goroutine are dropped at its end, by itself, unless they are in use,
+    // which `Local::with` notes for the time of this call.
+    unsafe { &*value }.with(f)
 }

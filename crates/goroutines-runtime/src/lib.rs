@@ -28,13 +28,25 @@ pub mod sys;
 #[cfg(not(loom))]
 pub mod timer;
 
+/// Writes a line to standard error. If that fails there is nobody to tell: unlike `eprintln!` it does
+/// not panic, which in a panic hook would end the process.
+#[cfg(not(loom))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! note {
+    ($($arg:tt)*) => {{
+        use ::std::io::Write as _;
+        let _ = ::std::writeln!(::std::io::stderr(), $($arg)*);
+    }};
+}
+
 /// Says what broke in the runtime itself and ends the process: there is nothing to unwind to.
 #[cfg(not(loom))]
 #[macro_export]
 #[doc(hidden)]
 macro_rules! fatal {
     ($($arg:tt)*) => {{
-        eprintln!("goroutines: fatal: {}", format_args!($($arg)*));
+        $crate::note!("goroutines: fatal: {}", format_args!($($arg)*));
         ::std::process::abort()
     }};
 }

@@ -3,6 +3,7 @@
 //! Not for: knowing who waits for a job; a job is a function and an argument.
 #![allow(unsafe_code, reason = "calls jobs by pointer")]
 
+use crate::current;
 use crate::shim::{Condvar, Lock, wait_timeout};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -66,8 +67,11 @@ pub unsafe fn submit(job: Job, most: usize) {
             && let Some(job) = pool.queue.pop_front()
         {
             drop(pool);
-            // SAFETY: by the contract.
-            unsafe { (job.run)(job.arg) };
+            // The submitter may have begun a wait already, so the job must not begin another one.
+            current::without_switching(|| {
+                // SAFETY: by the contract.
+                unsafe { (job.run)(job.arg) };
+            });
             pool = POOL.lock();
         }
     }

@@ -33,7 +33,48 @@ impl std::fmt::Debug for Ext {
     }
 }
 
-type Slot = (usize, *const dyn Any);
+/// A goroutine-local value, and how many calls use it right now.
+#[derive(Debug)]
+pub struct Local<T> {
+    users: Cell<usize>,
+    value: T,
+}
+
+impl<T> Local<T> {
+    /// A value that nobody uses.
+    pub fn new(value: T) -> Local<T> {
+        Local {
+            users: Cell::new(0),
+            value,
+        }
+    }
+
+    /// Calls `f` with the value, and notes that it is in use meanwhile.
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        struct Leave<'a>(&'a Cell<usize>);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        self.users.set(self.users.get() + 1);
+        let _leave = Leave(&self.users);
+        f(&self.value)
+    }
+}
+
+/// A [`Local`] of any type.
+trait AnyLocal: Any {
+    fn in_use(&self) -> bool;
+}
+
+impl<T: 'static> AnyLocal for Local<T> {
+    fn in_use(&self) -> bool {
+        self.users.get() > 0
+    }
+}
+
+type Slot = (usize, *const dyn AnyLocal);
 
 /// The goroutine-local values of one goroutine, found by the address of their key.
 #[derive(Debug, Default)]
@@ -43,26 +84,32 @@ pub struct Locals {
 
 impl Locals {
     /// The value of `key`, if it was made already.
-    pub fn get(&self, key: usize) -> Option<*const dyn Any> {
-        self.slots
-            .borrow()
-            .iter()
-            .find(|slot| slot.0 == key)
-            .map(|slot| slot.1)
+    pub fn get<T: 'static>(&self, key: usize) -> Option<*const Local<T>> {
+        let ptr = self.slots.borrow().iter().find(|slot| slot.0 == key)?.1;
+        // SAFETY: values live until `pop`, which the same goroutine calls at its end.
+        let value: &dyn Any = unsafe { &*ptr };
+        value.downcast_ref().map(std::ptr::from_ref)
     }
 
     /// Keeps the value of `key` until [`Locals::pop`] takes it.
-    pub fn insert(&self, key: usize, value: Box<dyn Any>) -> *const dyn Any {
-        let ptr: *const dyn Any = Box::into_raw(value);
+    pub fn insert<T: 'static>(&self, key: usize, value: T) -> *const Local<T> {
+        let ptr: *const Local<T> = Box::into_raw(Box::new(Local::new(value)));
         self.slots.borrow_mut().push((key, ptr));
         ptr
     }
 
-    /// Takes the value made last, to be dropped.
-    pub fn pop(&self) -> Option<Box<dyn Any>> {
+    /// Takes the value made last, to be dropped; `None` in it if it must be leaked: somebody still uses
+    /// it. That can only be a coroutine of the user's own, suspended inside [`Local::with`], which
+    /// another goroutine may resume.
+    pub fn pop(&self) -> Option<Option<Box<dyn Any>>> {
         let (_, ptr) = self.slots.borrow_mut().pop()?;
-        // SAFETY: the pointer came from `Box::into_raw` in `insert` and leaves the list here.
-        Some(unsafe { Box::from_raw(ptr.cast_mut()) })
+        // SAFETY: the pointer came from a box in `insert`, and has not been taken before.
+        if unsafe { &*ptr }.in_use() {
+            return Some(None);
+        }
+        // SAFETY: as above; it leaves the list here, and nobody uses the value.
+        let value: Box<dyn Any> = unsafe { Box::from_raw(ptr.cast_mut()) };
+        Some(Some(value))
     }
 }
 

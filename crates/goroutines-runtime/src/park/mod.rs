@@ -376,6 +376,11 @@ impl Claimed {
     pub fn ready(self) {
         ready::ready(self.0);
     }
+
+    /// As [`Claimed::ready`], but it runs after those that are ready already.
+    pub fn ready_later(self) {
+        ready::ready_later(self.0);
+    }
 }
 
 /// A number below `n`, each as likely as the others; 0 if `n` is 0.

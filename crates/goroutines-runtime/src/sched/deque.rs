@@ -146,13 +146,15 @@ impl<T: Sync> Deque<T> {
             return None;
         }
         let bottom = bottom.wrapping_sub(1);
-        self.bottom.store(bottom, Ordering::Relaxed);
+        // Release, here and below: a thief that reads a value stored by `pop` must also see the elements
+        // that `push` stored before.
+        self.bottom.store(bottom, Ordering::Release);
         // Pairs with the fence in `steal`: of owner and thief at the last element, at least one
         // sees the other's move.
         fence(Ordering::SeqCst);
         let top = self.top.load(Ordering::Relaxed);
         if top > bottom {
-            self.bottom.store(bottom.wrapping_add(1), Ordering::Relaxed);
+            self.bottom.store(bottom.wrapping_add(1), Ordering::Release);
             return None;
         }
         let item = self.buffer().at(bottom).load(Ordering::Relaxed);
@@ -166,7 +168,7 @@ impl<T: Sync> Deque<T> {
                     Ordering::Relaxed,
                 )
                 .is_ok();
-            self.bottom.store(bottom.wrapping_add(1), Ordering::Relaxed);
+            self.bottom.store(bottom.wrapping_add(1), Ordering::Release);
             if !won {
                 return None;
             }

@@ -212,6 +212,7 @@ impl Here {
         local
             .homed
             .pop_front()
+            .or_else(|| self.movable.steal())
             .or_else(|| self.pop_unstarted())
             .or_else(|| {
                 if self.may_take() {
@@ -244,6 +245,8 @@ impl Here {
     /// The look between announcing and blocking, at everything whose producers may rely on us.
     fn something_came(self) -> bool {
         !self.inbox.is_empty()
+            || !self.movable.is_empty()
+            || !self.unstarted.is_empty()
             || self.has_cancels()
             || (self.may_take() && self.runtime.inject.len() > 0)
             || self.local().scavenger.is_due(self.runtime)

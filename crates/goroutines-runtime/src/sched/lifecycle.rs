@@ -44,6 +44,8 @@ pub(super) const STARVED: u32 = 1;
 const MAIN_GONE: u32 = 2;
 /// This process is a forked child.
 const FORKED: u32 = 4;
+/// There is no worker: its thread could not be started.
+const FAILED: u32 = 8;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static STARTING: Lock<Option<Config>> = Lock::new(None);
@@ -110,8 +112,8 @@ pub fn config() -> Result<Config, StartError> {
 #[inline]
 pub fn ensure() -> Result<&'static Runtime, StartError> {
     match started() {
-        Some(runtime) if !runtime.is(FORKED) => Ok(runtime),
-        Some(_) => Err(StartError::Forked),
+        Some(runtime) if !runtime.is(FORKED | FAILED) => Ok(runtime),
+        Some(runtime) => start_again(runtime),
         None => start(0).map(|(runtime, _)| runtime),
     }
 }
@@ -153,14 +155,31 @@ fn start(first: usize) -> Result<(&'static Runtime, bool), StartError> {
             && let Err(error) = serve_on_thread(worker)
         {
             if i == first {
+                runtime.set_special(FAILED, true);
                 return Err(StartError::Thread(error.to_string()));
             }
-            eprintln!("goroutines: only {i} of {n} workers: {error}");
+            crate::note!("goroutines: only {i} of {n} workers: {error}");
             break;
         }
     }
     super::monitor::start(runtime);
     Ok((runtime, true))
+}
+
+/// What `ensure` does when something is wrong.
+#[cold]
+fn start_again(runtime: &'static Runtime) -> Result<&'static Runtime, StartError> {
+    let _pending = STARTING.lock();
+    if runtime.is(FORKED) {
+        return Err(StartError::Forked);
+    }
+    if runtime.is(FAILED) {
+        let worker = runtime.worker(0).unwrap_or_else(|| runtime.add_worker());
+        serve_on_thread(worker).map_err(|error| StartError::Thread(error.to_string()))?;
+        runtime.set_special(FAILED, false);
+        super::monitor::start(runtime);
+    }
+    Ok(runtime)
 }
 
 fn serve_on_thread(worker: &'static Worker) -> std::io::Result<()> {
@@ -354,7 +373,7 @@ impl Runtime {
     /// Without a main goroutine the process ends with the last of the others.
     fn end_if_alone(&self) {
         if self.is(MAIN_GONE) && self.live() == 0 {
-            eprintln!("fatal error: no goroutines (main called exit) - deadlock!");
+            crate::note!("fatal error: no goroutines (main called exit) - deadlock!");
             std::process::exit(2);
         }
     }

@@ -73,6 +73,8 @@ struct Watch {
     last_pass: Moment,
     /// Something ran since the last pass was asked for.
     ran: bool,
+    /// How often starving goroutines were given another chance.
+    fed: u32,
 }
 
 /// Starts the monitor's thread.
@@ -84,6 +86,7 @@ pub(super) fn start(runtime: &'static Runtime) {
             last_report: None,
             last_pass: Moment::now(),
             ran: true,
+            fed: 0,
         }
         .watch();
     };
@@ -91,7 +94,7 @@ pub(super) fn start(runtime: &'static Runtime) {
         .name("goroutines-mon".into())
         .spawn(watch)
     {
-        eprintln!("goroutines: no monitor, so no time slices and no reports: {error}");
+        crate::note!("goroutines: no monitor, so no time slices and no reports: {error}");
     }
 }
 
@@ -120,14 +123,36 @@ impl Watch {
         }
     }
 
+    /// Goroutines wait for a stack: lets the next of them try again, and now and then has the workers
+    /// give up the idle stacks that they keep.
+    fn feed(&mut self) {
+        let runtime = self.runtime;
+        if let Some(g) = runtime.starved.pop(runtime) {
+            if g.has(Flags::PLACED) {
+                super::ready::send_home(g);
+            } else {
+                runtime.inject.push(g);
+                runtime.idle.wake_for_inject(runtime);
+            }
+        }
+        self.fed = self.fed.wrapping_add(1);
+        if self.fed.is_multiple_of(16) {
+            runtime.passes.ask(false);
+            runtime.wake_all();
+        }
+    }
+
     fn all_asleep(&self) -> bool {
-        self.runtime.idle.sleeping() >= self.runtime.serving()
+        self.runtime.starved.is_empty() && self.runtime.idle.sleeping() >= self.runtime.serving()
     }
 
     fn tick(&mut self) {
         let now = Moment::now();
         let runtime = self.runtime;
         runtime.idle.add_credit();
+        if !runtime.starved.is_empty() {
+            self.feed();
+        }
         if !runtime.monitor.cancels.is_empty() {
             super::cancel::deliver_again(runtime);
         }
@@ -232,6 +257,8 @@ impl Watch {
                 worker.inbox.push(g);
             }
         }
+        // What was put back may be all it has, and it may have gone on and slept in between.
+        worker.wake();
         for _ in 0..RELIEF {
             let Some(g) = worker.unstarted.steal().or_else(|| worker.movable.steal()) else {
                 return;

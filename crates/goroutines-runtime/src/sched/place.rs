@@ -63,11 +63,16 @@ impl Starved {
         let mut told = self.told.lock();
         if first && told.is_none_or(|at| now.since(at) >= TELL_EVERY) {
             *told = Some(now);
-            eprintln!(
+            crate::note!(
                 "goroutines: goroutine {} waits for a stack: {error}; it starts when another ends",
                 g.id()
             );
         }
+    }
+
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len.load(Ordering::Relaxed) == 0
     }
 
     /// A stack came free: who gets it?

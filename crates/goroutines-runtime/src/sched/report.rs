@@ -7,13 +7,22 @@ use super::config::PanicPolicy;
 use crate::current;
 use crate::g::G;
 use crate::shim::atomic::{AtomicBool, Ordering};
-use crate::sys::stall::{self, Sample};
+use crate::sys::stall::{self, NoSample, Sample};
 use goroutines_fiber::guard::{FixedWriter, Overflow};
 use std::fmt::Write;
 
 /// Sets the process up to report overflows, and to say which goroutine panics.
 pub(super) fn install() {
     goroutines_fiber::guard::install_overflow_handler(report);
+    if std::thread::panicking() {
+        // The runtime is first used in a destructor: std lets no panicking thread change the hook.
+        let _ = std::thread::spawn(install_hook).join();
+    } else {
+        install_hook();
+    }
+}
+
+fn install_hook() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         // A hook must not switch: std remembers per thread that it is in one.
@@ -22,7 +31,7 @@ pub(super) fn install() {
                 let crash = super::lifecycle::started()
                     .is_some_and(|r| r.config.panic == PanicPolicy::Exit);
                 CRASHING.fetch_or(crash, Ordering::Relaxed);
-                eprintln!("\ngoroutine {} panicked:", Who(Some(g)));
+                crate::note!("\ngoroutine {} panicked:", Who(Some(g)));
             }
             before(info);
         });
@@ -43,12 +52,12 @@ fn write_current(out: &mut FixedWriter) {
 }
 
 /// Where the thread of a stuck worker is.
-pub(super) fn sample(tid: u32) -> Option<Sample> {
+pub(super) fn sample(tid: u32) -> Result<Sample, NoSample> {
     stall::sample(tid, write_current)
 }
 
 /// Says that a goroutine keeps `mates` others from running, for `ms` milliseconds so far.
-pub(super) fn stall(worker: usize, sample: Option<Sample>, mates: usize, ms: u128) {
+pub(super) fn stall(worker: usize, sample: Result<Sample, NoSample>, mates: usize, ms: u128) {
     let who = sample.as_ref().map_or("?", |s| s.who.as_str());
     let mut out = format!(
         "goroutines: goroutine {who} has held worker {worker} for {ms} ms, and {mates} other(s) at home \
@@ -58,12 +67,21 @@ pub(super) fn stall(worker: usize, sample: Option<Sample>, mates: usize, ms: u12
          this. It is here:\n",
     );
     match sample {
-        Some(sample) => write_frames(&mut out, &sample.frames),
-        None => {
-            out.push_str("    (this system has no safe way to take another thread's backtrace)\n");
+        Ok(sample) => write_frames(&mut out, &sample.frames),
+        Err(NoSample::NoWay) => {
+            out.push_str(
+                "    (this system has no safe way to take another thread's backtrace)
+",
+            );
+        }
+        Err(NoSample::TooLate) => {
+            out.push_str(
+                "    (its thread did not answer in time: is the machine overloaded?)
+",
+            );
         }
     }
-    eprint!("{out}");
+    crate::note!("{out}");
 }
 
 /// The frames of a goroutine, without those of the handler above and of the scheduler below.

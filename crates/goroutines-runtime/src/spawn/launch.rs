@@ -164,8 +164,11 @@ unsafe fn launch_special<P>(
 /// What the record cannot hold itself; `None` if that is nothing.
 fn make_ext(runtime: &Runtime, options: &Options) -> Result<Option<Box<Ext>>, SpawnError> {
     let mut stack = None;
-    if let Some(size) = options.stack.filter(|s| s.class() == Class::LARGE) {
-        // A mapping of its own: whether there is room for it is known at once.
+    if let Some(size) = options
+        .stack
+        .filter(|s| s.class() == Class::LARGE || options.main)
+    {
+        // A mapping of its own, or the first stack of all: whether there is room is known at once.
         stack = Some(take_shared(size).map_err(SpawnError::Stack)?);
     } else if let Some(error) = runtime.starved.error() {
         // Others wait for a stack already. Perhaps one can be had by now?

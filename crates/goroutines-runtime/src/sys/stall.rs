@@ -22,6 +22,15 @@ pub struct Sample {
     pub frames: Vec<usize>,
 }
 
+/// Why there is no [`Sample`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSample {
+    /// This system has no safe way to take one.
+    NoWay,
+    /// The thread did not answer in time.
+    TooLate,
+}
+
 const NOTE: usize = 256;
 
 static WHO: [AtomicU8; NOTE] = [const { AtomicU8::new(0) }; NOTE];
@@ -36,12 +45,12 @@ static ANSWERED: AtomicBool = AtomicBool::new(false);
 static ONE_AT_A_TIME: Lock<()> = Lock::new(());
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
-/// Where thread `tid` of this process is; `None` if there is no way to tell. `note` is called on that
+/// Where thread `tid` of this process is. `note` is called on that
 /// thread, in a signal handler: it must be async-signal-safe.
-pub fn sample(tid: u32, note: fn(&mut FixedWriter)) -> Option<Sample> {
+pub fn sample(tid: u32, note: fn(&mut FixedWriter)) -> Result<Sample, NoSample> {
     let _one = ONE_AT_A_TIME.lock();
     if tid == 0 || !*INSTALLED.get_or_init(install) {
-        return None;
+        return Err(NoSample::NoWay);
     }
     NOTE_FN.store(note as usize, Ordering::Relaxed);
     COUNT.store(0, Ordering::Relaxed);
@@ -51,7 +60,7 @@ pub fn sample(tid: u32, note: fn(&mut FixedWriter)) -> Option<Sample> {
     let pid = std::process::id();
     // SAFETY: sends a signal whose handler is installed to a thread of this process, or fails.
     let sent = unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, libc::SIGURG) } == 0;
-    for _ in 0..100 {
+    for _ in 0..500 {
         if !sent || ANSWERED.load(Ordering::Acquire) {
             break;
         }
@@ -60,7 +69,7 @@ pub fn sample(tid: u32, note: fn(&mut FixedWriter)) -> Option<Sample> {
     // If it has not answered by now it is in the kernel for good; it will find nobody asking.
     let late = ASKED.swap(0, Ordering::AcqRel) == tid;
     if !sent || late || !ANSWERED.load(Ordering::Acquire) {
-        return None;
+        return Err(NoSample::TooLate);
     }
     let n = COUNT.load(Ordering::Relaxed).min(FRAMES);
     let len = WHO_LEN.load(Ordering::Relaxed).min(NOTE);
@@ -68,7 +77,7 @@ pub fn sample(tid: u32, note: fn(&mut FixedWriter)) -> Option<Sample> {
         .iter()
         .map(|b| b.load(Ordering::Relaxed))
         .collect();
-    Some(Sample {
+    Ok(Sample {
         who: String::from_utf8_lossy(&who).into_owned(),
         frames: FRAME[..n]
             .iter()

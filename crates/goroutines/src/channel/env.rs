@@ -7,7 +7,7 @@ pub(crate) use goroutines_runtime::park::{
     Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, prepare,
 };
 pub(crate) use goroutines_runtime::shim::atomic::{
-    AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    AtomicU64, AtomicUsize, Ordering,
 };
 
 /// Waits a little, longer the higher `round` is, for another thread to let go of a lock.

@@ -2,12 +2,13 @@
 //!
 //! Not for: where the values come from (`chan`, `timer`).
 
-use super::chan::{Chan, End};
+use super::chan::Chan;
 use super::env::{Moment, Reason, Wakeable, prepare};
 use super::err::{RecvError, RecvTimeoutError, TryRecvError};
 use super::iter::{Iter, TryIter};
 use super::shared::Shared;
 use super::slot::cell::Slot;
+use super::slot::vault::Ended;
 use super::slot::many::Port;
 use super::timer::Timer;
 use goroutines_runtime::park::checkpoint;
@@ -113,7 +114,7 @@ impl<T> Receiver<T> {
     pub fn recv(&self) -> Result<T, RecvError> {
         let Flavor::Chan(shared) = &self.0 else { return self.recv_clock() };
         let slot = Slot::empty();
-        if shared.chan.try_recv(&slot) == End::Late {
+        if shared.chan.try_recv(&slot) == Ended::Late {
             let _ = shared.chan.recv_by(&slot, Moment::NEVER, false);
         } else {
             checkpoint();
@@ -168,7 +169,7 @@ impl<T> Receiver<T> {
         checkpoint();
         match (slot.take(), end) {
             (Some(value), _) => Ok(value),
-            (None, End::Late) => Err(TryRecvError::Empty),
+            (None, Ended::Late) => Err(TryRecvError::Empty),
             (None, _) => Err(TryRecvError::Disconnected),
         }
     }
@@ -233,14 +234,14 @@ impl<T> Receiver<T> {
         };
         let slot = Slot::empty();
         let mut end = shared.chan.try_recv(&slot);
-        if end == End::Late {
+        if end == Ended::Late {
             end = shared.chan.recv_by(&slot, deadline(), false);
         } else {
             checkpoint();
         }
         match (slot.take(), end) {
             (Some(value), _) => Ok(value),
-            (None, End::Late) => Err(RecvTimeoutError::Timeout),
+            (None, Ended::Late) => Err(RecvTimeoutError::Timeout),
             (None, _) => Err(RecvTimeoutError::Disconnected),
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! Not for: what becomes of them (`chan`).
 
-use super::chan::{Chan, End};
+use super::chan::Chan;
 use super::env::Moment;
 use super::err::{SendError, SendTimeoutError, TrySendError};
 use super::receiver::Receiver;
 use super::shared::Shared;
 use super::slot::cell::Slot;
+use super::slot::vault::Ended;
 use super::slot::many::Port;
 use goroutines_runtime::park::checkpoint;
 use goroutines_runtime::shim::Arc;
@@ -84,13 +85,13 @@ impl<T> Sender<T> {
     pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
         let slot = Slot::full(msg);
         let mut end = self.chan().try_send(&slot);
-        if end == End::Late {
+        if end == Ended::Late {
             end = self.chan().send_by(&slot, Moment::NEVER, false);
         } else {
             checkpoint();
         }
         match (end, slot.take()) {
-            (End::Done, _) | (_, None) => Ok(()),
+            (Ended::Done, _) | (_, None) => Ok(()),
             (_, Some(msg)) => Err(SendError(msg)),
         }
     }
@@ -121,9 +122,9 @@ impl<T> Sender<T> {
         let end = self.chan().try_send(&slot);
         checkpoint();
         match (end, slot.take()) {
-            (End::Done, _) | (_, None) => Ok(()),
-            (End::Closed, Some(msg)) => Err(TrySendError::Disconnected(msg)),
-            (End::Late, Some(msg)) => Err(TrySendError::Full(msg)),
+            (Ended::Done, _) | (_, None) => Ok(()),
+            (Ended::Late, Some(msg)) => Err(TrySendError::Full(msg)),
+            (_, Some(msg)) => Err(TrySendError::Disconnected(msg)),
         }
     }
 
@@ -178,15 +179,15 @@ impl<T> Sender<T> {
     ) -> Result<(), SendTimeoutError<T>> {
         let slot = Slot::full(msg);
         let mut end = self.chan().try_send(&slot);
-        if end == End::Late {
+        if end == Ended::Late {
             end = self.chan().send_by(&slot, deadline(), false);
         } else {
             checkpoint();
         }
         match (end, slot.take()) {
-            (End::Done, _) | (_, None) => Ok(()),
-            (End::Closed, Some(msg)) => Err(SendTimeoutError::Disconnected(msg)),
-            (End::Late, Some(msg)) => Err(SendTimeoutError::Timeout(msg)),
+            (Ended::Done, _) | (_, None) => Ok(()),
+            (Ended::Late, Some(msg)) => Err(SendTimeoutError::Timeout(msg)),
+            (_, Some(msg)) => Err(SendTimeoutError::Disconnected(msg)),
         }
     }
 

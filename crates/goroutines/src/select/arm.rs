@@ -4,7 +4,7 @@
 
 pub use super::run::Limit;
 use super::run::{Chosen, Run};
-use crate::channel::chan::Finish;
+use crate::channel::slot::vault::Ended;
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Port};
 use crate::channel::slot::node::Side;
@@ -106,7 +106,7 @@ impl<'a, T> RecvArm<'a, T> {
     /// Completes the receive; `false`: the sender has thought better of it, choose again.
     #[inline]
     pub fn complete(&self, chosen: Chosen<'_>) -> bool {
-        receive(self.receiver, chosen, &self.slot) != Finish::Retry
+        receive(self.receiver, chosen, &self.slot) != Ended::Retry
     }
 
     /// What was received.
@@ -122,20 +122,20 @@ pub(super) fn receive<T>(
     receiver: Option<&Receiver<T>>,
     chosen: Chosen<'_>,
     slot: &Slot<T>,
-) -> Finish {
+) -> Ended {
     let case = *chosen.case();
     match (chosen.take(), receiver) {
         (Some(Token::At(at)), Some(receiver)) => {
             if let Some(value) = receiver.tick(at) {
                 slot.fill(value);
             }
-            Finish::Done
+            Ended::Done
         }
         (Some(token), Some(receiver)) => match receiver.chan() {
             Some(chan) => chan.finish_recv(&case, token, slot),
-            None => Finish::Closed,
+            None => Ended::Closed,
         },
-        _ => Finish::Closed,
+        _ => Ended::Closed,
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn send<T>(
     let case = *chosen.case();
     if let Some(token) = chosen.take() {
         let chan = sender.chan();
-        if chan.finish_send(&case, token, &slot) == Finish::Retry {
+        if chan.finish_send(&case, token, &slot) == Ended::Retry {
             // The receiver has thought better of it, and the value is there: find another one.
             let _ = chan.send_by(&slot, Moment::NEVER, true);
         }

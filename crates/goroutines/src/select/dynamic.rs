@@ -4,7 +4,7 @@
 
 use super::arm::receive;
 use super::run::{Chosen, Limit, Run};
-use crate::channel::chan::Finish;
+use crate::channel::slot::vault::Ended;
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Nodes};
 use crate::channel::slot::node::Side;
@@ -213,7 +213,7 @@ impl SelectedOperation<'_> {
             panic!("passed a receiver that wasn't selected");
         };
         let slot = Slot::empty();
-        if receive(Some(r), chosen, &slot) == Finish::Retry
+        if receive(Some(r), chosen, &slot) == Ended::Retry
             && let Some(chan) = r.chan()
         {
             // The sender has thought better of it: find another one.

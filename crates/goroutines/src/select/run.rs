@@ -150,8 +150,8 @@ impl<'a> Run<'_, 'a> {
             }
         }
         let (order, list) = self.numbers.split_at_mut(self.cases.len());
-        let mut all = AllLocked::lock(self.cases, order);
-        choose(self.cases, &mut all, list, self.biased)
+        let all = AllLocked::lock(self.cases, order);
+        choose(self.cases, &all, list, self.biased)
     }
 
     /// Waits until a case is ready and gives its number, without choosing it.
@@ -186,13 +186,13 @@ impl<'a> Run<'_, 'a> {
         }
         let now = self.clock();
         let (order, list) = self.numbers.split_at_mut(cases.len());
-        let mut all = AllLocked::lock(cases, order);
+        let all = AllLocked::lock(cases, order);
         let found = match kind {
             Kind::Watch => {
-                let ready = candidates(cases, &mut all, list, now);
+                let ready = candidates(cases, &all, list, now);
                 (ready > 0).then(|| (list[0] as usize, None))
             }
-            _ => choose(cases, &mut all, list, self.biased).map(|(i, token)| (i, Some(token))),
+            _ => choose(cases, &all, list, self.biased).map(|(i, token)| (i, Some(token))),
         };
         if let Some((index, token)) = found {
             drop(all);
@@ -284,7 +284,7 @@ fn pick(list: &mut [u32], biased: bool, mut attempt: impl FnMut(usize) -> Option
 /// Lists the cases that are ready, with all channels locked.
 fn candidates(
     cases: &[Case<'_>],
-    all: &mut AllLocked<'_, '_>,
+    all: &AllLocked<'_, '_>,
     list: &mut [u32],
     now: Option<Moment>,
 ) -> usize {
@@ -306,7 +306,7 @@ fn candidates(
 /// Chooses a case, with all channels locked.
 fn choose(
     cases: &[Case<'_>],
-    all: &mut AllLocked<'_, '_>,
+    all: &AllLocked<'_, '_>,
     list: &mut [u32],
     biased: bool,
 ) -> Found {

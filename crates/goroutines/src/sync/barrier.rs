@@ -46,7 +46,11 @@ impl Barrier {
     #[must_use]
     #[inline]
     pub const fn new(n: usize) -> Barrier {
-        Barrier { n, arrived: AtomicUsize::new(0), queue: WaitQueue::new() }
+        Barrier {
+            n,
+            arrived: AtomicUsize::new(0),
+            queue: WaitQueue::new(),
+        }
     }
 
     /// Waits until all have arrived.
@@ -67,7 +71,8 @@ impl Barrier {
         // Somebody who gave up is counted until it has left; a round may end in between, without it.
         let left = |_: &mut [List; 1]| {
             let arrived = self.arrived.load(Ordering::Relaxed);
-            self.arrived.store(arrived.saturating_sub(1), Ordering::Relaxed);
+            self.arrived
+                .store(arrived.saturating_sub(1), Ordering::Relaxed);
         };
         match self.queue.wait(Ask::new(Reason::Barrier), enter, left) {
             Waited::NotEntered => {
@@ -90,6 +95,8 @@ impl fmt::Debug for Barrier {
 
 impl fmt::Debug for BarrierWaitResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BarrierWaitResult").field("is_leader", &self.is_leader()).finish()
+        f.debug_struct("BarrierWaitResult")
+            .field("is_leader", &self.is_leader())
+            .finish()
     }
 }

@@ -61,12 +61,16 @@ impl Condvar {
     /// A condition variable nobody waits for.
     #[must_use]
     pub const fn new() -> Condvar {
-        Condvar { occupied: AtomicBool::new(false), queue: WaitQueue::new() }
+        Condvar {
+            occupied: AtomicBool::new(false),
+            queue: WaitQueue::new(),
+        }
     }
 
     /// Releases the mutex, waits for a notification, and takes the mutex again.
     ///
-    /// Releasing and beginning to wait are one step for whoever notifies with the mutex locked.
+    /// Releasing and beginning to wait are one step for whoever notifies with the mutex locked. A
+    /// goroutine that is cancelled here unwinds without the mutex.
     ///
     /// # Errors
     ///
@@ -178,7 +182,10 @@ impl Condvar {
                 Ok(again) => guard = again,
                 Err(e) => {
                     let timed_out = deadline != Moment::NEVER && Moment::now() >= deadline;
-                    return Err(PoisonError::new((e.into_inner(), WaitTimeoutResult(timed_out))));
+                    return Err(PoisonError::new((
+                        e.into_inner(),
+                        WaitTimeoutResult(timed_out),
+                    )));
                 }
             }
         }
@@ -260,7 +267,9 @@ impl Condvar {
             Waited::Left(cause) => interrupted(cause),
             Waited::NotEntered => false,
         };
-        let Some(lock) = lock else { unreachable!("the mutex was released in between") };
+        let Some(lock) = lock else {
+            unreachable!("the mutex was released in between")
+        };
         lock.relock();
         (lock, notified)
     }

@@ -5,7 +5,7 @@
 //! A `WaitGroup` counts them and carries their panics; a `Semaphore` is the limit.
 
 use super::{Mutex, Semaphore, WaitGroup};
-use goroutines_runtime::park::Exited;
+use goroutines_runtime::park::is_panic;
 use goroutines_runtime::shim::Arc;
 use goroutines_runtime::shim::atomic::{AtomicUsize, Ordering};
 use std::fmt;
@@ -91,7 +91,11 @@ impl<E: Send + 'static> ErrGroup<E> {
             running: WaitGroup::new(),
             active: AtomicUsize::new(0),
             limit: Mutex::new(None),
-            first: Mutex::new(First { failed: false, error: None, cancel }),
+            first: Mutex::new(First {
+                failed: false,
+                error: None,
+                cancel,
+            }),
         }))
     }
 
@@ -166,7 +170,11 @@ impl<E: Send + 'static> ErrGroup<E> {
     }
 
     fn limit(&self) -> Option<Arc<Semaphore>> {
-        self.0.limit.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .limit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     #[track_caller]
@@ -175,14 +183,17 @@ impl<E: Send + 'static> ErrGroup<E> {
         F: FnOnce() -> Result<(), E> + Send + 'static,
     {
         self.0.active.fetch_add(1, Ordering::Relaxed);
-        let slot = Slot { group: Arc::clone(&self.0), limit };
+        let slot = Slot {
+            group: Arc::clone(&self.0),
+            limit,
+        };
         self.0.running.go(move || {
             let slot = slot;
             match catch_unwind(AssertUnwindSafe(f)) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => slot.group.fail(error),
                 Err(payload) => {
-                    if !payload.is::<Exited>() {
+                    if is_panic(&*payload) {
                         slot.group.cancel();
                     }
                     drop(slot);
@@ -194,6 +205,9 @@ impl<E: Send + 'static> ErrGroup<E> {
 
     /// Waits until all goroutines of the group have returned.
     ///
+    /// The group may be used again then, and its next error counts again; `cancel` is not called a
+    /// second time.
+    ///
     /// # Errors
     ///
     /// The first error any of them returned. If several wait, one gets it.
@@ -204,8 +218,9 @@ impl<E: Send + 'static> ErrGroup<E> {
     pub fn wait(&self) -> Result<(), E> {
         self.0.running.wait();
         self.0.cancel();
-        let error = self.0.first.lock().unwrap_or_else(PoisonError::into_inner).error.take();
-        error.map_or(Ok(()), Err)
+        let mut first = self.0.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.failed = false;
+        first.error.take().map_or(Ok(()), Err)
     }
 }
 
@@ -225,7 +240,12 @@ impl<E> Inner<E> {
     }
 
     fn cancel(&self) {
-        let cancel = self.first.lock().unwrap_or_else(PoisonError::into_inner).cancel.take();
+        let cancel = self
+            .first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .cancel
+            .take();
         if let Some(cancel) = cancel {
             cancel(None);
         }
@@ -256,6 +276,8 @@ impl<E: Send + 'static> Default for ErrGroup<E> {
 impl<E> fmt::Debug for ErrGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let active = self.0.active.load(Ordering::Relaxed);
-        f.debug_struct("ErrGroup").field("active", &active).finish_non_exhaustive()
+        f.debug_struct("ErrGroup")
+            .field("active", &active)
+            .finish_non_exhaustive()
     }
 }

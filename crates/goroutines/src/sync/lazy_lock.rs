@@ -1,7 +1,10 @@
 //! `LazyLock`: a value that is made at its first use.
 //!
 //! Not for: values whose initialiser is known later; that is `OnceLock`.
-#![allow(unsafe_code, reason = "the cell that holds first the initialiser, then the value")]
+#![allow(
+    unsafe_code,
+    reason = "the cell that holds first the initialiser, then the value"
+)]
 
 use super::once::Once;
 use std::cell::UnsafeCell;
@@ -46,8 +49,13 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// A value that `f` will make.
     #[inline]
     pub const fn new(f: F) -> LazyLock<T, F> {
-        let data = Data { init: ManuallyDrop::new(f) };
-        LazyLock { once: Once::new(), data: UnsafeCell::new(data) }
+        let data = Data {
+            init: ManuallyDrop::new(f),
+        };
+        LazyLock {
+            once: Once::new(),
+            data: UnsafeCell::new(data),
+        }
     }
 
     /// The value, made now if it has not been; the same as `&*this`.

@@ -2,7 +2,7 @@
 //!
 //! Not for: the locks themselves. As in `std`, a lock is poisoned when its guard is dropped by somebody
 //! who unwinds and did not when it was made. It is the goroutine's own unwinding that counts, and an
-//! [`exit`](crate::exit) is no panic.
+//! [`exit`](crate::exit) or a cancel is no panic.
 
 use goroutines_runtime::park;
 use goroutines_runtime::shim::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,9 @@ impl Flag {
     /// For a guard that is being made.
     #[inline]
     pub(super) fn mark(&self) -> Mark {
-        Mark { panicking: park::panicking() }
+        Mark {
+            panicking: park::panicking(),
+        }
     }
 
     /// For a guard that is being dropped, its lock still held.
@@ -52,5 +54,9 @@ impl Flag {
 /// `value` as locking gives it.
 #[inline]
 pub(super) fn result<T>(poisoned: bool, value: T) -> LockResult<T> {
-    if poisoned { Err(PoisonError::new(value)) } else { Ok(value) }
+    if poisoned {
+        Err(PoisonError::new(value))
+    } else {
+        Ok(value)
+    }
 }

@@ -67,7 +67,10 @@ impl<T, F: Fn() -> T> Pool<T, F> {
     /// An empty pool for values that `make` makes.
     #[must_use]
     pub const fn new(make: F) -> Pool<T, F> {
-        Pool { make, lanes: [const { Lane::new() }; LANES] }
+        Pool {
+            make,
+            lanes: [const { Lane::new() }; LANES],
+        }
     }
 
     /// A value from the pool; a new one if there is none.
@@ -93,8 +96,16 @@ impl<T, F: Fn() -> T> Pool<T, F> {
 
 impl<T> Lane<T> {
     const fn new() -> Lane<T> {
-        let stack = Stack { values: Vec::new(), spare: 0, puts: 0, next: Moment(0) };
-        Lane { len: AtomicUsize::new(0), stack: Lock::new(stack) }
+        let stack = Stack {
+            values: Vec::new(),
+            spare: 0,
+            puts: 0,
+            next: Moment(0),
+        };
+        Lane {
+            len: AtomicUsize::new(0),
+            stack: Lock::new(stack),
+        }
     }
 
     fn pop(&self) -> Option<T> {
@@ -117,7 +128,11 @@ impl<T> Lane<T> {
         }
         stack.values.push(value);
         stack.puts += 1;
-        let rest = if stack.puts >= PUTS { stack.trim(Moment::now()) } else { Vec::new() };
+        let rest = if stack.puts >= PUTS {
+            stack.trim(Moment::now())
+        } else {
+            Vec::new()
+        };
         self.len.store(stack.values.len(), Ordering::Relaxed);
         rest
     }
@@ -130,7 +145,11 @@ impl<T> Stack<T> {
             return Vec::new();
         }
         // The first time there is no second to look back on.
-        let spare = if self.next == Moment(0) { 0 } else { self.spare };
+        let spare = if self.next == Moment(0) {
+            0
+        } else {
+            self.spare
+        };
         let rest = self.values.drain(..spare).collect();
         self.spare = self.values.len();
         self.next = now.plus(TRIM);
@@ -140,7 +159,13 @@ impl<T> Stack<T> {
 
 impl<T, F> fmt::Debug for Pool<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len: usize = self.lanes.iter().map(|lane| lane.len.load(Ordering::Relaxed)).sum();
-        f.debug_struct("Pool").field("len", &len).finish_non_exhaustive()
+        let len: usize = self
+            .lanes
+            .iter()
+            .map(|lane| lane.len.load(Ordering::Relaxed))
+            .sum();
+        f.debug_struct("Pool")
+            .field("len", &len)
+            .finish_non_exhaustive()
     }
 }

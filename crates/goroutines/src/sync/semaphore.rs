@@ -71,7 +71,11 @@ impl Semaphore {
     #[must_use]
     pub const fn new(size: usize) -> Semaphore {
         assert!(size <= Semaphore::MAX, "too many permits");
-        Semaphore { size, state: AtomicU64::new(size as u64 * ONE), queue: WaitQueue::new() }
+        Semaphore {
+            size,
+            state: AtomicU64::new(size as u64 * ONE),
+            queue: WaitQueue::new(),
+        }
     }
 
     /// The number of its permits, free or not.
@@ -99,7 +103,7 @@ impl Semaphore {
     /// Takes `n` permits if they are free and nobody waits; never waits.
     #[inline]
     pub fn try_acquire(&self, n: usize) -> Option<Permit<'_>> {
-        self.take(n).then_some(Permit { semaphore: self, n })
+        self.take(n).then(|| Permit { semaphore: self, n })
     }
 
     /// As [`Semaphore::acquire`], for `timeout` at most.
@@ -139,11 +143,7 @@ impl Semaphore {
         self.acquire_until(n, Moment::from_instant(deadline))
     }
 
-    fn acquire_until(
-        &self,
-        n: usize,
-        deadline: Moment,
-    ) -> Result<Permit<'_>, AcquireTimeoutError> {
+    fn acquire_until(&self, n: usize, deadline: Moment) -> Result<Permit<'_>, AcquireTimeoutError> {
         if deadline != Moment::NEVER && Moment::now() >= deadline {
             return Err(AcquireTimeoutError(()));
         }
@@ -173,7 +173,10 @@ impl Semaphore {
             let free = (s / ONE).checked_add(n as u64)?;
             (free <= self.size as u64).then_some((free * ONE) | (s & QUEUED))
         };
-        match self.state.fetch_update(Ordering::Release, Ordering::Relaxed, step) {
+        match self
+            .state
+            .fetch_update(Ordering::Release, Ordering::Relaxed, step)
+        {
             Ok(s) => {
                 if s & QUEUED != 0 {
                     self.serve();
@@ -191,7 +194,10 @@ impl Semaphore {
         while s & QUEUED == 0 && s / ONE >= n as u64 {
             let rest = s - n as u64 * ONE;
             // Acquire: pairs with the Release in `release`.
-            match self.state.compare_exchange_weak(s, rest, Ordering::Acquire, Ordering::Relaxed) {
+            match self
+                .state
+                .compare_exchange_weak(s, rest, Ordering::Acquire, Ordering::Relaxed)
+            {
                 Ok(_) => return true,
                 Err(now) => s = now,
             }
@@ -227,7 +233,10 @@ impl Semaphore {
             Some(if fits { s - n as u64 * ONE } else { s | QUEUED })
         };
         // Acquire: as in `take`.
-        match self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, step) {
+        match self
+            .state
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, step)
+        {
             Ok(s) => s & QUEUED == 0 && s / ONE >= n as u64,
             Err(_) => false,
         }
@@ -296,7 +305,9 @@ impl Drop for Permit<'_> {
 
 impl fmt::Debug for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("count", &self.n).finish_non_exhaustive()
+        f.debug_struct("Permit")
+            .field("count", &self.n)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 //! Not for: keeping results; nothing is cached.
 
 use super::{Mutex, MutexGuard, OnceLock};
-use goroutines_runtime::park::Exited;
+use goroutines_runtime::park::{Cancelled, Exited, is_panic};
 use goroutines_runtime::shim::Arc;
 use goroutines_runtime::shim::atomic::{AtomicBool, Ordering};
 use std::any::Any;
@@ -48,7 +48,8 @@ pub struct Flight<V> {
     pub shared: bool,
 }
 
-/// The call panicked, or called [`exit`](crate::exit); each of its callers gets one of these.
+/// The call panicked, called [`exit`](crate::exit), or was cancelled; each of its callers gets one of
+/// these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Panicked {
     message: Arc<str>,
@@ -58,6 +59,8 @@ impl Panicked {
     fn new(payload: &(dyn Any + Send)) -> Panicked {
         let text = if payload.is::<Exited>() {
             "its goroutine exited"
+        } else if payload.is::<Cancelled>() {
+            "its goroutine was cancelled"
         } else if let Some(text) = payload.downcast_ref::<&str>() {
             text
         } else if let Some(text) = payload.downcast_ref::<String>() {
@@ -65,7 +68,9 @@ impl Panicked {
         } else {
             "(no text)"
         };
-        Panicked { message: text.into() }
+        Panicked {
+            message: text.into(),
+        }
     }
 
     /// The text of the panic.
@@ -87,7 +92,9 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
     /// With nothing in flight.
     #[must_use]
     pub fn new() -> SingleFlight<K, V> {
-        SingleFlight { calls: Mutex::new(HashMap::new()) }
+        SingleFlight {
+            calls: Mutex::new(HashMap::new()),
+        }
     }
 
     fn calls(&self) -> MutexGuard<'_, HashMap<K, Arc<Call<V>>>> {
@@ -101,7 +108,7 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
     /// # Errors
     ///
     /// If the call panicked: every caller gets the error, the one whose `f` it was included. If it
-    /// called [`exit`](crate::exit), that one goes on exiting.
+    /// called [`exit`](crate::exit) or was cancelled, that one goes on unwinding.
     pub fn run<F>(&self, key: K, f: F) -> Result<Flight<V>, Panicked>
     where
         K: Clone,
@@ -114,7 +121,10 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
                 Err(call)
             }
             Entry::Vacant(entry) => {
-                let call = Call { shared: AtomicBool::new(false), end: OnceLock::new() };
+                let call = Call {
+                    shared: AtomicBool::new(false),
+                    end: OnceLock::new(),
+                };
                 Ok(Arc::clone(entry.insert(Arc::new(call))))
             }
         };
@@ -143,7 +153,7 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
         };
         let _ = call.end.set(end);
         match payload {
-            Some(payload) if payload.is::<Exited>() => resume_unwind(payload),
+            Some(payload) if !is_panic(&*payload) => resume_unwind(payload),
             _ => call.value(),
         }
     }
@@ -163,7 +173,10 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
 impl<V: Clone> Call<V> {
     fn value(&self) -> Result<Flight<V>, Panicked> {
         let value = self.end.wait().clone()?;
-        Ok(Flight { value, shared: self.shared.load(Ordering::Relaxed) })
+        Ok(Flight {
+            value,
+            shared: self.shared.load(Ordering::Relaxed),
+        })
     }
 }
 

@@ -4,13 +4,14 @@
 
 use goroutines_runtime::park::{self, Cause};
 
-/// Ends a wait that neither a peer nor a deadline ended: the goroutine has been asked to unwind.
+/// Ends a wait that neither a peer nor a deadline ended: the goroutine has been cancelled, and unwinds.
 ///
 /// Whoever calls this has left all queues and holds nothing that the wait was for.
 #[cold]
 pub(super) fn interrupted(cause: Cause) -> ! {
-    debug_assert_eq!(cause, Cause::Cancelled);
-    park::resume_exit()
+    park::check(cause);
+    // `WaitQueue` shields the waits of a goroutine that unwinds already.
+    unreachable!("a wait ended for no reason")
 }
 
 /// Looking a few more times at something that is about to change, before waiting for it.

@@ -219,10 +219,15 @@ impl WaitGroup {
                 .map(|s| (*s).to_owned())
                 .or_else(|| payload.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "(no text)".to_owned());
-            self.0.panicked.lock().get_or_insert(Panicked {
-                payload: Some(payload),
-                text,
-            });
+            let mut first = self.0.panicked.lock();
+            if first.is_some() {
+                drop(first);
+                self.done();
+                // Last, and outside the lock: dropping it may panic.
+                return drop(payload);
+            }
+            let payload = Some(payload);
+            *first = Some(Panicked { payload, text });
         }
         self.done();
     }

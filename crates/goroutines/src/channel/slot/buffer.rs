@@ -1,7 +1,7 @@
 //! The values in a channel: a ring for a bounded one, a chain of blocks for an unbounded one.
 //!
-//! Not for: deciding who gets them. Indices are counted in values, never in bytes, so that values
-//! without a size need no care.
+//! Not for: deciding who gets them, or counting them: how many there are is told by who holds the lock.
+//! Places are counted in values, never in bytes, so that values without a size need no care.
 
 use super::cell::Slot;
 use std::collections::VecDeque;
@@ -32,8 +32,8 @@ fn room<T>(n: usize) -> Option<Room<T>> {
 pub(crate) struct Ring<T> {
     room: Room<T>,
     cap: usize,
+    /// Place of the oldest value.
     head: usize,
-    len: usize,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,6 @@ pub(crate) struct Blocks<T> {
     spare: Option<Room<T>>,
     /// Place of the oldest value in the first block.
     head: usize,
-    len: usize,
 }
 
 impl<T> Buffer<T> {
@@ -53,93 +52,103 @@ impl<T> Buffer<T> {
         if cap == 0 {
             return Some(Buffer::None);
         }
-        Some(Buffer::Ring(Ring { room: room(cap)?, cap, head: 0, len: 0 }))
+        Some(Buffer::Ring(Ring { room: room(cap)?, cap, head: 0 }))
     }
 
     /// A buffer that grows.
     pub(crate) fn unbounded() -> Buffer<T> {
-        Buffer::Blocks(Blocks { blocks: VecDeque::new(), spare: None, head: 0, len: 0 })
+        Buffer::Blocks(Blocks { blocks: VecDeque::new(), spare: None, head: 0 })
     }
 
-    /// How many values have room; `None`: any number.
-    pub(crate) fn capacity(&self) -> Option<usize> {
-        match self {
-            Buffer::None => Some(0),
-            Buffer::Ring(ring) => Some(ring.cap),
-            Buffer::Blocks(_) => None,
-        }
-    }
-
-    /// Moves the value of a slot in.
+    /// Moves a value in, as one more than `len`.
     ///
     /// # Safety
     ///
-    /// There is room, and `from` points to a value that its owner gives away.
+    /// There are `len` values, and `from` points to one that its owner gives away.
     #[inline]
-    pub(super) unsafe fn push(&mut self, from: *const T) {
+    pub(super) unsafe fn push(&mut self, len: usize, from: *const T) {
         let to = match self {
-            Buffer::Ring(ring) => ring.tail(),
-            Buffer::Blocks(blocks) => blocks.tail(),
+            Buffer::Ring(ring) => ring.place(len),
+            Buffer::Blocks(blocks) => blocks.place(len),
             Buffer::None => unreachable!("a rendezvous has no room"),
         };
         // SAFETY: `to` is a free place of the buffer, and `from` a value to be moved.
         unsafe { to.copy_from_nonoverlapping(from, 1) };
     }
 
-    /// Moves the oldest value out.
+    /// Moves the oldest of `len` values out.
     ///
     /// # Safety
     ///
-    /// There is one, and `to` has room for it.
+    /// There are `len` values, which is more than 0, and `to` has room for one.
     #[inline]
-    pub(super) unsafe fn pop(&mut self, to: *mut T) {
-        match self {
-            Buffer::Ring(ring) => {
-                let from = ring.head();
-                // SAFETY: `from` is the oldest value; the ring counts it no longer.
-                unsafe { to.copy_from_nonoverlapping(from, 1) };
-            }
-            Buffer::Blocks(blocks) => {
-                let from = blocks.oldest();
-                // SAFETY: `from` is the oldest value; `advance` stops counting it.
-                unsafe { to.copy_from_nonoverlapping(from, 1) };
-                blocks.advance();
-            }
+    pub(super) unsafe fn pop(&mut self, len: usize, to: *mut T) {
+        let from = match self {
+            Buffer::Ring(ring) => ring.oldest(),
+            Buffer::Blocks(blocks) => blocks.oldest(),
             Buffer::None => unreachable!("a rendezvous keeps no values"),
+        };
+        // SAFETY: `from` is the oldest value; it counts no longer.
+        unsafe { to.copy_from_nonoverlapping(from, 1) };
+        match self {
+            Buffer::Ring(ring) => ring.advance(),
+            Buffer::Blocks(blocks) => blocks.advance(len),
+            Buffer::None => {}
         }
     }
 
-    fn len(&self) -> usize {
-        match self {
-            Buffer::None => 0,
-            Buffer::Ring(ring) => ring.len,
-            Buffer::Blocks(blocks) => blocks.len,
+    /// Drops what is left of it, with `len` values.
+    ///
+    /// # Safety
+    ///
+    /// There are `len` values.
+    pub(super) unsafe fn drop_with(mut self, len: usize) {
+        /// Goes on dropping when one of the values panics.
+        struct Rest<'a, T>(&'a mut Buffer<T>, usize);
+        impl<T> Rest<'_, T> {
+            fn go_on(&mut self) {
+                while self.1 > 0 {
+                    let out = Slot::empty();
+                    // SAFETY: there is a value, and `out` is empty.
+                    unsafe { self.0.pop(self.1, out.place()) };
+                    self.1 -= 1;
+                    // SAFETY: `pop` has moved one in.
+                    unsafe { out.note(true) };
+                }
+            }
+        }
+        impl<T> Drop for Rest<'_, T> {
+            fn drop(&mut self) {
+                self.go_on();
+            }
+        }
+        if std::mem::needs_drop::<T>() {
+            Rest(&mut self, len).go_on();
         }
     }
 }
 
 impl<T> Ring<T> {
-    /// The place for one more value, which counts from now on. There is room.
+    /// The place behind `len` values.
     #[inline]
-    fn tail(&mut self) -> *mut T {
-        debug_assert!(self.len < self.cap);
+    fn place(&mut self, len: usize) -> *mut T {
+        assert!(len < self.cap);
         // How many places there are from the head to the end of the memory.
         let to_end = self.cap - self.head;
-        let at = if self.len < to_end { self.head + self.len } else { self.len - to_end };
-        self.len += 1;
+        let at = if len < to_end { self.head + len } else { len - to_end };
         // SAFETY: `at` is below `cap`, and there is memory for `cap` values.
         unsafe { self.room.as_mut_ptr().add(at).cast() }
     }
 
-    /// The place of the oldest value, which no longer counts. There is one.
     #[inline]
-    fn head(&mut self) -> *const T {
-        debug_assert!(self.len > 0);
-        let at = self.head;
-        self.head = if at + 1 == self.cap { 0 } else { at + 1 };
-        self.len -= 1;
-        // SAFETY: `at` is below `cap`, and there is memory for `cap` values.
-        unsafe { self.room.as_mut_ptr().add(at).cast() }
+    fn oldest(&mut self) -> *const T {
+        // SAFETY: `head` is below `cap`, and there is memory for `cap` values.
+        unsafe { self.room.as_mut_ptr().add(self.head).cast() }
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        self.head = if self.head + 1 == self.cap { 0 } else { self.head + 1 };
     }
 }
 
@@ -152,15 +161,14 @@ impl<T> Blocks<T> {
         _ => 1,
     };
 
-    /// The place for one more value, which counts from now on.
+    /// The place behind `len` values.
     #[inline]
-    fn tail(&mut self) -> *mut T {
-        let end = self.head + self.len;
+    fn place(&mut self, len: usize) -> *mut T {
+        let end = self.head + len;
         let (block, at) = (end / Self::SIZE, end % Self::SIZE);
         if block == self.blocks.len() {
             self.grow();
         }
-        self.len += 1;
         // SAFETY: `at` is below `SIZE`, and each block has memory for that many.
         unsafe { self.blocks[block].as_mut_ptr().add(at).cast() }
     }
@@ -171,51 +179,22 @@ impl<T> Blocks<T> {
         self.blocks.push_back(block);
     }
 
-    /// The place of the oldest value. There is one.
     #[inline]
     fn oldest(&mut self) -> *const T {
-        debug_assert!(self.len > 0);
         // SAFETY: `head` is below `SIZE`, and each block has memory for that many.
         unsafe { self.blocks[0].as_mut_ptr().add(self.head).cast() }
     }
 
-    /// The oldest value no longer counts.
+    /// The oldest of `len` values counts no longer.
     #[inline]
-    fn advance(&mut self) {
-        self.len -= 1;
+    fn advance(&mut self, len: usize) {
         self.head += 1;
         if self.head == Self::SIZE {
             self.head = 0;
             self.spare = self.blocks.pop_front();
-        } else if self.len == 0 {
+        } else if len == 1 {
             // Start over in the block that is in the cache.
             self.head = 0;
-        }
-    }
-}
-
-impl<T> Drop for Buffer<T> {
-    fn drop(&mut self) {
-        /// Goes on dropping when one of the values panics.
-        struct Rest<'a, T>(&'a mut Buffer<T>);
-        impl<T> Rest<'_, T> {
-            fn go_on(&mut self) {
-                while self.0.len() > 0 {
-                    let out = Slot::empty();
-                    // SAFETY: there is a value, and `out` is empty.
-                    unsafe { self.0.pop(out.place()) };
-                    // SAFETY: `pop` has moved one in.
-                    unsafe { out.note(true) };
-                }
-            }
-        }
-        impl<T> Drop for Rest<'_, T> {
-            fn drop(&mut self) {
-                self.go_on();
-            }
-        }
-        if std::mem::needs_drop::<T>() {
-            Rest(self).go_on();
         }
     }
 }

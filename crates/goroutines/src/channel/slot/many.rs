@@ -8,9 +8,9 @@
 //! out again, each under its channel's lock: nobody has an address of its stack then.
 
 use super::cell::Slot;
-use super::node::{Kind, Meeting, Node, Outcome, Peer, Side};
-use super::vault::queue;
-use crate::channel::core::{Core, State, Token};
+use super::lock::{Core, Held};
+use super::node::{Kind, Node, Outcome, Peer, Side};
+use crate::channel::core::Token;
 use crate::channel::env::{Cause, Moment, Reason, Wait};
 use crate::channel::receiver::Receiver;
 use crate::channel::timer::Timer;
@@ -154,23 +154,24 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         } else {
             order.sort_unstable_by_key(|&i| cases[i as usize].address());
         }
-        cores(cases, order).for_each(|core| core.spin().lock());
+        cores(cases, order).for_each(Core::take_lock);
         AllLocked { cases, order }
     }
 
     /// The state of the channel of a case.
     #[inline]
-    pub(crate) fn state(&mut self, case: usize) -> Option<&mut State> {
+    pub(crate) fn state(&self, case: usize) -> Option<Held<'_>> {
         let core = self.cases[case].core()?;
-        // SAFETY: its lock is held, as those of all cases, and the result borrows `self` uniquely.
-        Some(unsafe { core.spin().state() })
+        // SAFETY: its lock is held, as those of all cases, while `self` is borrowed.
+        Some(unsafe { core.held() })
     }
 
     /// Unlocks, and waits until a peer has chosen one of the cases or the deadline has passed.
     ///
     /// With `kind` [`Kind::Watch`] it waits until one of them is ready.
+    #[inline(always)]
     pub(crate) fn park(
-        mut self,
+        self,
         kind: Kind,
         nodes: &mut [MaybeUninit<Node>],
         wait: Wait,
@@ -179,7 +180,6 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         let (cases, order) = (self.cases, self.order);
         assert!(nodes.len() >= cases.len());
         let nodes: *mut Node = nodes.as_mut_ptr().cast();
-        let meeting = Meeting::new();
         for (i, case) in cases.iter().enumerate() {
             let Some(state) = self.state(i) else { continue };
             let kind = match kind {
@@ -187,34 +187,31 @@ impl<'s, 'a> AllLocked<'s, 'a> {
                 _ if case.slot.is_null() => Kind::Later,
                 _ => Kind::Slot,
             };
-            let node = Node::new(wait.waker(), case.side, kind, case.slot, i as u32, &meeting);
+            let node = Node::new(wait.waker(), case.side, kind, case.slot);
             // SAFETY: there is room for as many nodes as cases.
             let at = unsafe { nodes.add(i) };
             // SAFETY: as above.
             unsafe { at.write(node) };
             let queue = match kind {
-                Kind::Watch => &mut state.watchers,
-                _ => queue(state, case.side),
+                Kind::Watch => state.watchers(),
+                _ => state.queue(case.side),
             };
             // SAFETY: it has just been written.
             let node = unsafe { &*at };
             // SAFETY: it is in no queue, and `queued` takes it out before this call ends.
             unsafe { queue.push(node, false) };
         }
-        let mut queued = Queued { cases, order, nodes, watch: kind == Kind::Watch, gone: None };
+        let queued = Queued { cases, order, nodes, watch: kind == Kind::Watch };
         drop(self);
         let idle = deadline == Moment::NEVER && cores(cases, order).next().is_none();
         let reason = if idle { Reason::SelectNoCases } else { Reason::Select };
         let cause = wait.park(reason, deadline);
-        let (outcome, case) = meeting.outcome();
-        if cause == Cause::Ready {
-            queued.gone = Some(case);
-        }
+        let told = if cause == Cause::Ready { queued.told() } else { None };
         drop(queued);
-        match cause {
-            Cause::Ready => woken(outcome, case),
-            Cause::Deadline => Woken::Deadline,
-            Cause::Cancelled => Woken::Again,
+        match (cause, told) {
+            (Cause::Deadline, _) => Woken::Deadline,
+            (Cause::Ready, Some((case, outcome))) => woken(outcome, case),
+            _ => Woken::Again,
         }
     }
 }
@@ -253,7 +250,7 @@ fn woken(outcome: Outcome, case: usize) -> Woken {
         // SAFETY: the outcome is ours and read once; its sender waits there for us.
         Outcome::Meet(node) => Token::Peer(unsafe { Peer::at(node) }),
         Outcome::Ready => return Woken::Ready(case),
-        Outcome::Retry | Outcome::Open => return Woken::Again,
+        Outcome::Retry => return Woken::Again,
     };
     Woken::Chosen(case, token)
 }
@@ -264,29 +261,40 @@ struct Queued<'s, 'a> {
     order: &'s [u32],
     nodes: *mut Node,
     watch: bool,
-    /// The case whose node has been taken out by the peer that ended the wait.
-    gone: Option<usize>,
+}
+
+impl Queued<'_, '_> {
+    /// The node of a case that has a channel.
+    #[inline]
+    fn node(&self, case: usize) -> &Node {
+        // SAFETY: there is room for as many nodes as cases.
+        let at = unsafe { self.nodes.add(case) };
+        // SAFETY: `park` has written one for each case that has a channel.
+        unsafe { &*at }
+    }
+
+    /// Which case a peer has chosen, and what it told.
+    #[inline]
+    fn told(&self) -> Option<(usize, Outcome)> {
+        let with_channel = self.cases.iter().enumerate().filter(|(_, case)| case.core().is_some());
+        with_channel.map(|(i, _)| i).find_map(|i| Some((i, self.node(i).outcome()?)))
+    }
 }
 
 impl Drop for Queued<'_, '_> {
+    #[inline]
     fn drop(&mut self) {
         for &i in self.order {
-            let i = i as usize;
-            let case = self.cases[i];
+            let case = &self.cases[i as usize];
             let Some(core) = case.core() else { continue };
-            if self.gone == Some(i) {
+            let node = self.node(i as usize);
+            if node.outcome().is_some() {
+                // The peer that ended the wait by this node has taken it out.
                 continue;
             }
-            let mut state = core.lock();
-            // SAFETY: there is room for as many nodes as cases.
-            let at = unsafe { self.nodes.add(i) };
-            // SAFETY: `park` has written one for each case that has a channel.
-            let node = unsafe { &*at };
+            let held = core.lock();
             if node.queued() {
-                let queue = match self.watch {
-                    true => &mut state.watchers,
-                    false => queue(&mut state, case.side),
-                };
+                let queue = if self.watch { held.watchers() } else { held.queue(case.side) };
                 // SAFETY: it is in a queue, and `park` has put it into this one.
                 unsafe { queue.remove(node) };
             }

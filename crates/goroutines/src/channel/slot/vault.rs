@@ -4,14 +4,13 @@
 
 use super::buffer::Buffer;
 use super::cell::Slot;
+use super::lock::{Core, Held};
 use super::many::Case;
-use super::node::{Kind, Meeting, Node, Outcome, Peer, Queue, Side};
-use crate::channel::core::{Core, State};
+use super::node::{Kind, Node, Outcome, Peer, Side};
 use crate::channel::env::{Cause, Moment, Reason, Wait, Wakeable, prepare};
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem;
-use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 /// See the module's head.
@@ -25,75 +24,6 @@ pub(crate) struct Vault<T> {
 // time; that is sending them.
 unsafe impl<T: Send> Sync for Vault<T> {}
 
-/// The state of a channel, locked.
-#[derive(Debug)]
-pub(crate) struct Guard<'a> {
-    core: &'a Core,
-    /// Tell watchers when it is unlocked.
-    loud: bool,
-}
-
-impl Core {
-    /// Locks it. Unlocking shows the new state to those who look without the lock, and tells watchers.
-    #[inline]
-    pub(crate) fn lock(&self) -> Guard<'_> {
-        self.spin().lock();
-        Guard { core: self, loud: true }
-    }
-
-    /// As [`Core::lock`], but watchers are not told.
-    #[inline]
-    pub(crate) fn lock_quietly(&self) -> Guard<'_> {
-        self.spin().lock();
-        Guard { core: self, loud: false }
-    }
-
-    /// Shows the state, unlocks; `true`: somebody watches.
-    ///
-    /// # Safety
-    ///
-    /// The caller holds the lock and touches the state no more.
-    #[inline]
-    pub(super) unsafe fn unlock(&self) -> bool {
-        // SAFETY: the lock is held.
-        let state = unsafe { self.spin().state() };
-        self.publish(state);
-        let watched = !state.watchers.is_empty();
-        // SAFETY: the lock is held, and `state` not used again.
-        unsafe { self.spin().unlock() };
-        watched
-    }
-}
-
-impl Deref for Guard<'_> {
-    type Target = State;
-    #[inline]
-    fn deref(&self) -> &State {
-        // SAFETY: the lock is held while the guard exists, and the guard lends the state by its own
-        // borrow.
-        unsafe { self.core.spin().state() }
-    }
-}
-
-impl DerefMut for Guard<'_> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut State {
-        // SAFETY: as above, and the guard is borrowed uniquely.
-        unsafe { self.core.spin().state() }
-    }
-}
-
-impl Drop for Guard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: the guard holds the lock, and lends nothing any more.
-        let watched = unsafe { self.core.unlock() };
-        if watched && self.loud {
-            self.core.tell_watchers();
-        }
-    }
-}
-
 impl<T> Vault<T> {
     pub(crate) fn new(cap: usize, values: Buffer<T>) -> Vault<T> {
         Vault { core: Core::new(cap), values: UnsafeCell::new(values) }
@@ -106,7 +36,8 @@ impl<T> Vault<T> {
 
     #[inline]
     pub(crate) fn lock(&self) -> Locked<'_, T> {
-        Locked { guard: self.core.lock(), values: &self.values }
+        self.core.take_lock();
+        Locked(self)
     }
 
     /// The claimed sender that a select has in hand, if it was claimed here.
@@ -124,30 +55,31 @@ impl<T> Vault<T> {
     }
 }
 
+impl<T> Drop for Vault<T> {
+    fn drop(&mut self) {
+        let values = mem::replace(self.values.get_mut(), Buffer::None);
+        // SAFETY: there are as many values as are counted.
+        unsafe { values.drop_with(self.core.len()) };
+    }
+}
+
 /// A channel, locked.
 #[derive(Debug)]
-pub(crate) struct Locked<'a, T> {
-    guard: Guard<'a>,
-    values: &'a UnsafeCell<Buffer<T>>,
-}
+pub(crate) struct Locked<'a, T>(&'a Vault<T>);
 
-impl<T> Deref for Locked<'_, T> {
-    type Target = State;
+impl<T> Drop for Locked<'_, T> {
     #[inline]
-    fn deref(&self) -> &State {
-        &self.guard
+    fn drop(&mut self) {
+        // SAFETY: the lock is held, and nothing of the state is lent any more.
+        if unsafe { self.0.core.unlock() } {
+            self.0.core.tell_watchers();
+        }
     }
 }
 
-impl<T> DerefMut for Locked<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut State {
-        &mut self.guard
-    }
-}
-
-/// How a wait in a channel's queue ended.
+/// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub(crate) enum Ended {
     /// The value has been moved.
     Done,
@@ -155,101 +87,114 @@ pub(crate) enum Ended {
     Closed,
     /// Try again, in front of the others.
     Retry,
-    /// The deadline passed.
-    Deadline,
-    /// Somebody asked the goroutine to unwind: the next thing that waits does so.
-    Cancelled,
+    /// It would have to wait (longer).
+    Late,
+    /// Try again. (If somebody asked the goroutine to unwind, the next thing that waits does so.)
+    Again,
 }
 
-impl<T> Locked<'_, T> {
+impl<'a, T> Locked<'a, T> {
+    /// The state behind the lock.
     #[inline]
+    pub(crate) fn state(&self) -> Held<'_> {
+        // SAFETY: the lock is held while `self` is borrowed.
+        unsafe { self.0.core.held() }
+    }
+
+    #[inline]
+    #[allow(clippy::mut_from_ref, reason = "the callers borrow `self` uniquely")]
     fn values(&mut self) -> &mut Buffer<T> {
-        // SAFETY: the lock of the same vault is held, and the result borrows the guard uniquely.
-        unsafe { &mut *self.values.get() }
+        // SAFETY: the lock of the same vault is held, and the result borrows `self` uniquely.
+        unsafe { &mut *self.0.values.get() }
     }
 
     /// Moves the value of a full slot into the buffer, where there is room.
     #[inline]
     pub(crate) fn push(&mut self, slot: &Slot<T>) {
         assert!(slot.is_full());
-        // SAFETY: the slot is full, and is noted as empty next.
-        unsafe { self.values().push(slot.place()) };
+        let len = self.state().len();
+        // SAFETY: so many are counted; the slot is full, and is noted as empty next.
+        unsafe { self.values().push(len, slot.place()) };
         // SAFETY: the value has been moved.
         unsafe { slot.note(false) };
-        self.guard.len += 1;
+        self.state().set_len(len + 1);
     }
 
     /// Moves the value of a parked sender into the buffer, where there is room.
     #[inline]
     pub(crate) fn push_from(&mut self, giver: &Giver<T>) {
-        // SAFETY: a sender's slot is full; `Giver::taken` will tell it that it has been moved.
-        unsafe { self.values().push(giver.0.slot().cast()) };
-        self.guard.len += 1;
+        assert!(giver.has_slot());
+        let len = self.state().len();
+        // SAFETY: so many are counted; a sender's slot is full, and `Giver::taken` will tell it that
+        // its value has been moved.
+        unsafe { self.values().push(len, giver.0.slot().cast()) };
+        self.state().set_len(len + 1);
     }
 
     /// Moves the oldest value, which there is, into an empty slot.
     #[inline]
     pub(crate) fn pop(&mut self, out: &Slot<T>) {
-        assert!(!out.is_full() && self.guard.len > 0);
-        // SAFETY: there is a value, and the slot has room.
-        unsafe { self.values().pop(out.place()) };
+        let len = self.state().len();
+        assert!(!out.is_full() && len > 0);
+        // SAFETY: so many are counted, and the slot has room.
+        unsafe { self.values().pop(len, out.place()) };
         // SAFETY: a value has been moved in.
         unsafe { out.note(true) };
-        self.guard.len -= 1;
+        self.state().set_len(len - 1);
     }
 
-    /// Takes all values out.
-    pub(crate) fn take_all(&mut self) -> Buffer<T> {
-        self.guard.len = 0;
-        let empty = match self.values().capacity() {
-            Some(_) => Buffer::None,
-            None => Buffer::unbounded(),
-        };
-        mem::replace(self.values(), empty)
+    /// Unlocks, and drops all values. Nobody will put new ones in.
+    pub(crate) fn drop_values(mut self) {
+        let len = self.state().len();
+        let values = mem::replace(self.values(), Buffer::None);
+        self.state().set_len(0);
+        // Without the lock: values may do anything when they are dropped.
+        drop(self);
+        // SAFETY: so many were counted.
+        unsafe { values.drop_with(len) };
     }
 
     /// The first parked sender, claimed.
     #[inline]
     pub(crate) fn sender(&mut self) -> Option<Giver<T>> {
-        Some(Giver(self.guard.senders.claim_first()?, PhantomData))
+        Some(Giver(self.state().queue(Side::Send).claim_first()?, PhantomData))
     }
 
     /// The first parked receiver, claimed.
     #[inline]
     pub(crate) fn receiver(&mut self) -> Option<Taker<T>> {
-        Some(Taker(self.guard.receivers.claim_first()?, PhantomData))
+        Some(Taker(self.state().queue(Side::Recv).claim_first()?, PhantomData))
     }
 
     /// Unlocks and waits in the channel until a peer moves the value of the slot, out of it
     /// ([`Side::Send`]) or into it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn park(
-        mut self,
+        self,
         side: Side,
         slot: &Slot<T>,
         front: bool,
         wait: Wait,
         deadline: Moment,
     ) -> Ended {
-        let core = self.guard.core;
-        let meeting = Meeting::new();
-        let place = slot.place().cast();
-        let node = Node::new(wait.waker(), side, Kind::Slot, place, 0, &meeting);
+        let core = self.0.core();
+        let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast());
         // SAFETY: it is in no queue, and `queued` takes it out, if need be, before this call ends.
-        unsafe { queue(&mut self.guard, side).push(&node, front) };
-        let queued = Queued { core, side, node: &node };
+        unsafe { self.state().queue(side).push(&node, front) };
+        let queued = Queued { core, node: &node, side };
         drop(self);
         let cause = wait.park(reason(side), deadline);
         if cause == Cause::Ready {
             // Who ended the wait has taken it out.
             mem::forget(queued);
-            return ended(&meeting, side, slot);
+            return ended(&node, side, slot);
         }
         drop(queued);
-        if cause == Cause::Deadline { Ended::Deadline } else { Ended::Cancelled }
+        if cause == Cause::Deadline { Ended::Late } else { Ended::Again }
     }
 }
 
+#[inline]
 fn reason(side: Side) -> Reason {
     match side {
         Side::Recv => Reason::ChanReceive,
@@ -257,24 +202,16 @@ fn reason(side: Side) -> Reason {
     }
 }
 
-#[inline]
-pub(super) fn queue(state: &mut State, side: Side) -> &mut Queue {
-    match side {
-        Side::Recv => &mut state.receivers,
-        Side::Send => &mut state.senders,
-    }
-}
-
 /// What a peer told the owner of a slot.
 #[inline]
-fn ended<T>(meeting: &Meeting, side: Side, slot: &Slot<T>) -> Ended {
-    match meeting.outcome().0 {
-        Outcome::Done => {
+fn ended<T>(node: &Node, side: Side, slot: &Slot<T>) -> Ended {
+    match node.outcome() {
+        Some(Outcome::Done) => {
             // SAFETY: the peer has moved the value, in the direction of this side.
             unsafe { slot.note(side == Side::Recv) };
             Ended::Done
         }
-        Outcome::Closed => Ended::Closed,
+        Some(Outcome::Closed) => Ended::Closed,
         _ => Ended::Retry,
     }
 }
@@ -282,17 +219,18 @@ fn ended<T>(meeting: &Meeting, side: Side, slot: &Slot<T>) -> Ended {
 /// A node in a queue, to be taken out before its frame goes.
 struct Queued<'a> {
     core: &'a Core,
-    side: Side,
     node: &'a Node,
+    side: Side,
 }
 
 impl Drop for Queued<'_> {
     #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
-        let mut state = self.core.lock();
+        let held = self.core.lock();
         if self.node.queued() {
             // SAFETY: it is in a queue, and `park` has put it into this one.
-            unsafe { queue(&mut state, self.side).remove(self.node) };
+            unsafe { held.queue(self.side).remove(self.node) };
         }
     }
 }
@@ -337,8 +275,9 @@ impl<T> Giver<T> {
         self.0.end(Outcome::Reserved);
     }
 
-    /// Waits for it to bring its value into an empty slot; `false`: it did not.
-    pub(crate) fn ask(self, out: &Slot<T>) -> bool {
+    /// Waits for it to bring its value into an empty slot, or for [`Ended::Retry`].
+    #[cold]
+    pub(crate) fn ask(self, out: &Slot<T>) -> Ended {
         assert!(!out.is_full());
         ask(self.0, Side::Recv, out)
     }
@@ -370,21 +309,20 @@ impl<T> Taker<T> {
         self.0.end(Outcome::Reserved);
     }
 
-    /// Waits for it to take the value of a full slot; `false`: it did not.
-    pub(crate) fn ask(self, slot: &Slot<T>) -> bool {
+    /// Waits for it to take the value of a full slot, or for [`Ended::Retry`].
+    #[cold]
+    pub(crate) fn ask(self, slot: &Slot<T>) -> Ended {
         assert!(slot.is_full());
         ask(self.0, Side::Send, slot)
     }
 }
 
 /// Tells a claimed peer that we wait for it, and waits until it has moved the value of the slot.
-#[cold]
-fn ask<T>(peer: Peer, side: Side, slot: &Slot<T>) -> bool {
+fn ask<T>(peer: Peer, side: Side, slot: &Slot<T>) -> Ended {
     // Nobody but the peer may end this wait: the peer has the address of our slot.
     let wait = prepare(Wakeable::Shielded);
-    let meeting = Meeting::new();
-    let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast(), 0, &meeting);
+    let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast());
     peer.end(Outcome::Meet(NonNull::from(&node)));
     wait.park(reason(side), Moment::NEVER);
-    ended(&meeting, side, slot) == Ended::Done
+    ended(&node, side, slot)
 }

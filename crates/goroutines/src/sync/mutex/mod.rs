@@ -45,7 +45,11 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 ///
 /// As in `std`: if a goroutine (or thread) panics while it holds the lock, locking it gives an error
 /// from then on, in which the guard is. What counts is that the goroutine itself unwinds with a panic;
-/// [`exit`](crate::exit) does not poison.
+/// an [`exit`](crate::exit) or a [`cancel`](crate::JoinHandle::cancel) does not poison.
+///
+/// # Cancelling
+///
+/// A goroutine that is cancelled while it waits for the lock leaves the queue and unwinds.
 pub struct Mutex<T: ?Sized> {
     raw: RawMutex,
     poison: Flag,
@@ -77,7 +81,11 @@ impl<T> Mutex<T> {
     /// An unlocked mutex around `value`.
     #[inline]
     pub const fn new(value: T) -> Mutex<T> {
-        Mutex { raw: RawMutex::new(), poison: Flag::new(), data: UnsafeCell::new(value) }
+        Mutex {
+            raw: RawMutex::new(),
+            poison: Flag::new(),
+            data: UnsafeCell::new(value),
+        }
     }
 
     /// The value itself.
@@ -196,7 +204,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
             Err(TryLockError::Poisoned(e)) => d.field("data", &&**e.get_ref()),
             Err(TryLockError::WouldBlock) => d.field("data", &format_args!("<locked>")),
         };
-        d.field("poisoned", &self.poison.get()).finish_non_exhaustive()
+        d.field("poisoned", &self.poison.get())
+            .finish_non_exhaustive()
     }
 }
 

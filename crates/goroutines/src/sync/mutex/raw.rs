@@ -25,7 +25,10 @@ pub(crate) struct RawMutex {
 
 impl RawMutex {
     pub(crate) const fn new() -> RawMutex {
-        RawMutex { state: State::new(), queue: WaitQueue::new() }
+        RawMutex {
+            state: State::new(),
+            queue: WaitQueue::new(),
+        }
     }
 
     #[inline]
@@ -120,7 +123,10 @@ impl RawMutex {
     #[cold]
     #[inline(never)]
     fn lock_slow(&self) {
-        let mut me = Contender { mutex: self, woken: false };
+        let mut me = Contender {
+            mutex: self,
+            woken: false,
+        };
         let mut since = None;
         let mut spin = Spin::new();
         loop {
@@ -139,7 +145,11 @@ impl RawMutex {
             let starving = !first && now.since(came) > PATIENCE;
             let woken = &mut me.woken;
             let enter = |_: &mut [List; 1]| {
-                let place = if first { Place::Back(0) } else { Place::Front(0) };
+                let place = if first {
+                    Place::Back(0)
+                } else {
+                    Place::Front(0)
+                };
                 match self.state.enqueue(std::mem::take(woken), starving) {
                     Enqueue::Locked => None,
                     Enqueue::Queue => Some(place),
@@ -150,7 +160,10 @@ impl RawMutex {
                     self.state.emptied();
                 }
             };
-            match self.queue.wait(Ask::new(Reason::Mutex).tag(came.0), enter, left) {
+            match self
+                .queue
+                .wait(Ask::new(Reason::Mutex).tag(came.0), enter, left)
+            {
                 Waited::NotEntered | Waited::Woken(YOURS) => return,
                 Waited::Woken(_) => me.woken = true,
                 Waited::Left(cause) => interrupted(cause),

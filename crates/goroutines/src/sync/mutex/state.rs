@@ -69,7 +69,9 @@ impl State {
         let clear = if woken { WOKEN } else { 0 };
         let step = |s| (s & LOCKED == 0).then_some((s | LOCKED) & !clear);
         // Acquire: pairs with the Release in `unlock`.
-        self.0.fetch_update(Ordering::Acquire, Ordering::Relaxed, step).is_ok()
+        self.0
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, step)
+            .is_ok()
     }
 
     /// Whether it is held and may be free soon.
@@ -101,11 +103,18 @@ impl State {
         let clear = if woken { WOKEN } else { 0 };
         let starve = if starving { STARVING } else { 0 };
         let step = |s| {
-            let next = if s & LOCKED == 0 { s | LOCKED } else { s | QUEUED | starve };
+            let next = if s & LOCKED == 0 {
+                s | LOCKED
+            } else {
+                s | QUEUED | starve
+            };
             Some(next & !clear)
         };
         // Acquire: as in `retake`.
-        match self.0.fetch_update(Ordering::Acquire, Ordering::Relaxed, step) {
+        match self
+            .0
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, step)
+        {
             Ok(s) if s & LOCKED != 0 => Enqueue::Queue,
             _ => Enqueue::Locked,
         }
@@ -126,7 +135,9 @@ impl State {
         let clear = if last { QUEUED | STARVING } else { 0 };
         // One may have entered `WOKEN` meanwhile only with the queue locked, that is, not at all.
         let step = |s| Some((s | WOKEN) & !clear);
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
     }
 
     /// A waiter that was woken gives up.
@@ -152,6 +163,7 @@ impl State {
     /// There was nobody left to hand the lock to; with the queue locked.
     pub(super) fn unlock_empty(&self) {
         // Release: as in `unlock`.
-        self.0.fetch_and(!(LOCKED | QUEUED | STARVING), Ordering::Release);
+        self.0
+            .fetch_and(!(LOCKED | QUEUED | STARVING), Ordering::Release);
     }
 }

@@ -31,7 +31,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 ///
 /// As in `std`, and not as in Go: if the closure panics the `Once` is poisoned, and
 /// [`Once::call_once`] panics from then on ([`Once::call_once_force`] does not). A closure that calls
-/// [`exit`](crate::exit) poisons it, too: it is not done, and is not tried again.
+/// [`exit`](crate::exit), or is cancelled, poisons it, too: it is not done, and is not tried again.
 pub struct Once {
     state: State,
     queue: WaitQueue,
@@ -50,7 +50,10 @@ impl Once {
     #[inline]
     #[must_use]
     pub const fn new() -> Once {
-        Once { state: State::new(), queue: WaitQueue::new() }
+        Once {
+            state: State::new(),
+            queue: WaitQueue::new(),
+        }
     }
 
     /// Calls `f` if this is the first call; returns when the call of the first has returned.
@@ -66,7 +69,11 @@ impl Once {
     {
         if !self.state.is_done() {
             let mut f = Some(f);
-            self.call(false, End::Poisoned, &mut |_| if let Some(f) = f.take() { f() });
+            self.call(false, End::Poisoned, &mut |_| {
+                if let Some(f) = f.take() {
+                    f()
+                }
+            });
         }
     }
 
@@ -89,7 +96,11 @@ impl Once {
     {
         if !self.state.is_done() {
             let mut f = Some(f);
-            self.call(true, End::Poisoned, &mut |state| if let Some(f) = f.take() { f(state) });
+            self.call(true, End::Poisoned, &mut |state| {
+                if let Some(f) = f.take() {
+                    f(state)
+                }
+            });
         }
     }
 
@@ -137,7 +148,10 @@ impl Once {
         loop {
             match self.state.start(force) {
                 Ok(poisoned) => {
-                    let mut run = Run { once: self, end: on_unwind };
+                    let mut run = Run {
+                        once: self,
+                        end: on_unwind,
+                    };
                     f(&OnceState { poisoned });
                     run.end = End::Done;
                     return;
@@ -211,6 +225,8 @@ impl fmt::Debug for Once {
 
 impl fmt::Debug for OnceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnceState").field("poisoned", &self.is_poisoned()).finish()
+        f.debug_struct("OnceState")
+            .field("poisoned", &self.is_poisoned())
+            .finish()
     }
 }

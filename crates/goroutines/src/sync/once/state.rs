@@ -74,7 +74,10 @@ impl State {
             _ => None,
         };
         // Acquire: a run after a poisoned one sees what that one did.
-        match self.0.fetch_update(Ordering::Acquire, Ordering::Acquire, step) {
+        match self
+            .0
+            .fetch_update(Ordering::Acquire, Ordering::Acquire, step)
+        {
             Ok(s) => Ok(phase(s) == Phase::Poisoned),
             Err(s) => Err(phase(s)),
         }
@@ -98,6 +101,8 @@ impl State {
     pub(super) fn enqueue(&self, waits: impl Fn(Phase) -> bool) -> bool {
         let step = |s| waits(phase(s)).then_some(s | QUEUED);
         // Acquire: as in `is_done`.
-        self.0.fetch_update(Ordering::Acquire, Ordering::Acquire, step).is_ok()
+        self.0
+            .fetch_update(Ordering::Acquire, Ordering::Acquire, step)
+            .is_ok()
     }
 }

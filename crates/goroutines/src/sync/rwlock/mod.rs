@@ -44,7 +44,7 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 /// # Poisoning
 ///
 /// As in `std`: a panic of a *writer* poisons it, one of a reader does not. An
-/// [`exit`](crate::exit) does not either.
+/// [`exit`](crate::exit) or a [`cancel`](crate::JoinHandle::cancel) does not either.
 pub struct RwLock<T: ?Sized> {
     raw: RawRwLock,
     poison: Flag,
@@ -64,7 +64,11 @@ impl<T> RwLock<T> {
     /// An unlocked lock around `value`.
     #[inline]
     pub const fn new(value: T) -> RwLock<T> {
-        RwLock { raw: RawRwLock::new(), poison: Flag::new(), data: UnsafeCell::new(value) }
+        RwLock {
+            raw: RawRwLock::new(),
+            poison: Flag::new(),
+            data: UnsafeCell::new(value),
+        }
     }
 
     /// The value itself.
@@ -178,6 +182,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
             Err(TryLockError::Poisoned(e)) => d.field("data", &&**e.get_ref()),
             Err(TryLockError::WouldBlock) => d.field("data", &format_args!("<locked>")),
         };
-        d.field("poisoned", &self.poison.get()).finish_non_exhaustive()
+        d.field("poisoned", &self.poison.get())
+            .finish_non_exhaustive()
     }
 }

@@ -31,7 +31,10 @@ pub(super) struct RawRwLock {
 
 impl RawRwLock {
     pub(super) const fn new() -> RawRwLock {
-        RawRwLock { state: State::new(), queues: WaitQueue::new() }
+        RawRwLock {
+            state: State::new(),
+            queues: WaitQueue::new(),
+        }
     }
 
     #[inline]
@@ -117,7 +120,10 @@ impl RawRwLock {
     #[cold]
     #[inline(never)]
     fn write_slow(&self) {
-        let mut me = Contender { lock: self, woken: false };
+        let mut me = Contender {
+            lock: self,
+            woken: false,
+        };
         let mut since = None;
         let mut spin = Spin::new();
         loop {
@@ -136,7 +142,11 @@ impl RawRwLock {
             let starving = !first && now.since(came) > PATIENCE;
             let woken = &mut me.woken;
             let enter = |_: &mut [List; 2]| {
-                let place = if first { Place::Back(WRITERS) } else { Place::Front(WRITERS) };
+                let place = if first {
+                    Place::Back(WRITERS)
+                } else {
+                    Place::Front(WRITERS)
+                };
                 match self.state.enqueue_writer(std::mem::take(woken), starving) {
                     Enqueue::Locked => None,
                     Enqueue::Queue => Some(place),
@@ -149,7 +159,10 @@ impl RawRwLock {
                     was_last = true;
                 }
             };
-            match self.queues.wait(Ask::new(Reason::RwLockWrite).tag(came.0), enter, left) {
+            match self
+                .queues
+                .wait(Ask::new(Reason::RwLockWrite).tag(came.0), enter, left)
+            {
                 Waited::NotEntered | Waited::Woken(YOURS) => return,
                 Waited::Woken(_) => me.woken = true,
                 Waited::Left(cause) => {

@@ -80,7 +80,10 @@ impl State {
                 too_many_readers();
             }
             // Acquire: pairs with the Release in `unlock_write`.
-            match self.0.compare_exchange_weak(s, s + ONE, Ordering::Acquire, Ordering::Relaxed) {
+            match self
+                .0
+                .compare_exchange_weak(s, s + ONE, Ordering::Acquire, Ordering::Relaxed)
+            {
                 Ok(_) => return true,
                 Err(now) => s = now,
             }
@@ -102,14 +105,19 @@ impl State {
     #[inline]
     pub(super) fn write(&self) -> bool {
         // Acquire: pairs with the Releases in `unlock_read` and `unlock_write`.
-        self.0.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        self.0
+            .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Takes the lock for writing if nobody has it, for one that may have been woken.
     pub(super) fn rewrite(&self, woken: bool) -> bool {
         let clear = if woken { WOKEN } else { 0 };
         // Acquire: as in `write`.
-        self.update(Ordering::Acquire, |s| (s & HELD == 0).then_some((s | WRITER) & !clear)).is_ok()
+        self.update(Ordering::Acquire, |s| {
+            (s & HELD == 0).then_some((s | WRITER) & !clear)
+        })
+        .is_ok()
     }
 
     /// As [`State::rewrite`], for one that does not want to wait: not while others starve.
@@ -135,7 +143,9 @@ impl State {
     #[must_use = "if it says `false` the lock is still held"]
     pub(super) fn unlock_write(&self) -> bool {
         // Release: what was written comes before what the next holder does.
-        self.0.compare_exchange(WRITER, 0, Ordering::Release, Ordering::Relaxed).is_ok()
+        self.0
+            .compare_exchange(WRITER, 0, Ordering::Release, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// The same, with writers waiting of whom one has been woken.
@@ -154,7 +164,11 @@ impl State {
         let clear = if woken { WOKEN } else { 0 };
         let starve = if starving { STARVING } else { 0 };
         let step = |s| {
-            let next = if s & HELD == 0 { s | WRITER } else { s | WRITERS | starve };
+            let next = if s & HELD == 0 {
+                s | WRITER
+            } else {
+                s | WRITERS | starve
+            };
             Some(next & !clear)
         };
         // Acquire: as in `write`.
@@ -170,7 +184,11 @@ impl State {
             if s & CLOSED == 0 && s >= COUNT {
                 too_many_readers();
             }
-            Some(if s & CLOSED == 0 { s + ONE } else { s | READERS })
+            Some(if s & CLOSED == 0 {
+                s + ONE
+            } else {
+                s | READERS
+            })
         };
         // Acquire: as in `read`.
         match self.update(Ordering::Acquire, step) {
@@ -193,7 +211,10 @@ impl State {
                 _ => (s | WRITER, Settle::PassToWriter),
             };
             // Acquire: the lock goes through this hand. Pairs as in `write`.
-            match self.0.compare_exchange(s, next, Ordering::Acquire, Ordering::Relaxed) {
+            match self
+                .0
+                .compare_exchange(s, next, Ordering::Acquire, Ordering::Relaxed)
+            {
                 Ok(_) => return result,
                 Err(now) => s = now,
             }
@@ -230,7 +251,11 @@ impl State {
     /// The caller's lock is free for a writer that was taken out of the queue; with the queues
     /// locked.
     pub(super) fn woke(&self, last: bool) {
-        let clear = if last { WRITER | WRITERS | STARVING } else { WRITER };
+        let clear = if last {
+            WRITER | WRITERS | STARVING
+        } else {
+            WRITER
+        };
         // Release: as in `unlock_write`.
         let _ = self.update(Ordering::Release, |s| Some((s | WOKEN) & !clear));
     }
@@ -253,13 +278,16 @@ impl State {
     /// The caller's lock is free, and no writer is queued; with the queues locked.
     pub(super) fn unlock_empty(&self) {
         // Release: as in `unlock_write`.
-        self.0.fetch_and(!(WRITER | WRITERS | STARVING), Ordering::Release);
+        self.0
+            .fetch_and(!(WRITER | WRITERS | STARVING), Ordering::Release);
     }
 
     /// The writer becomes a reader, if nobody waits.
     pub(super) fn downgrade(&self) -> bool {
         // Release: as in `unlock_write`.
-        self.0.compare_exchange(WRITER, ONE, Ordering::Release, Ordering::Relaxed).is_ok()
+        self.0
+            .compare_exchange(WRITER, ONE, Ordering::Release, Ordering::Relaxed)
+            .is_ok()
     }
 }
 
