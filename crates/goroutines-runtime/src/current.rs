@@ -15,13 +15,18 @@ use std::panic::Location;
 
 /// The part of a worker that this room knows; the rest belongs to `sched`.
 ///
-/// Only its own thread uses the cells. `preempt` is raised by the monitor.
+/// Only its own thread uses the cells. `preempt` and `tick` are raised by the
+/// monitor.
 #[derive(Debug)]
 pub struct Header {
     /// The goroutine that runs now; `None` while the worker itself does.
     pub(crate) g: Cell<Option<&'static G>>,
     /// The running goroutine has had its time slice.
     pub(crate) preempt: AtomicBool,
+    /// The worker should look at what others put in.
+    pub(crate) tick: AtomicBool,
+    /// The worker whose header this is, written by its thread before it becomes one.
+    pub(crate) owner: Cell<*const ()>,
     /// How deep the running goroutine is in code where it must not switch.
     pub(crate) no_switch: Cell<u32>,
     /// Free records.
@@ -35,6 +40,8 @@ impl Header {
         Header {
             g: Cell::new(None),
             preempt: AtomicBool::new(false),
+            tick: AtomicBool::new(false),
+            owner: Cell::new(std::ptr::null()),
             no_switch: Cell::new(0),
             pool: Pool::default(),
             counts: crate::probe::Counts::default(),

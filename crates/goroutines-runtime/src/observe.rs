@@ -60,11 +60,10 @@ pub fn metrics() -> Metrics {
         .each_worker()
         .map(|w| {
             let counts = w.counts();
-            let ended = counts.ended.get();
-            let started = counts.started.get();
+            let left = counts.left.get();
             WorkerMetrics {
-                goroutines: started.saturating_sub(ended),
-                started,
+                goroutines: counts.homed.get().saturating_sub(left),
+                started: counts.started.get(),
                 runs: counts.runs.get(),
                 stolen: counts.stolen.get(),
                 placed: counts.placed.get(),

@@ -233,6 +233,11 @@ pub fn for_each(f: impl FnMut(&'static G)) {
     chunks.flat_map(slice_from).for_each(f);
 }
 
+/// Gives a record back that was not used.
+pub(crate) fn put_shared(g: &'static G) {
+    DEPOT.lock().loose.push_front(g);
+}
+
 /// Frees what the record holds besides its packet and makes it available again: to `pool`, or to
 /// all. The caller has the last reference.
 #[inline]
@@ -243,6 +248,6 @@ pub(crate) fn recycle(g: &'static G, pool: Option<&Pool>) {
     g.set_status(Status::Free);
     match pool {
         Some(pool) => pool.put(g),
-        None => DEPOT.lock().loose.push_front(g),
+        None => put_shared(g),
     }
 }

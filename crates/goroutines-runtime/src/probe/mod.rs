@@ -42,6 +42,10 @@ pub struct Counts {
     pub ended: Counter,
     /// Goroutines that ran for the first time here.
     pub started: Counter,
+    /// Goroutines that found their home here.
+    pub homed: Counter,
+    /// Of those, the ones that have ended.
+    pub left: Counter,
     /// Times a goroutine was put on the processor.
     pub runs: Counter,
     /// Unstarted or migratable goroutines taken from another worker.

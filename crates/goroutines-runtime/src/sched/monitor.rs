@@ -179,8 +179,11 @@ impl Watch {
         let asleep = worker.sleep.asleep() || worker.absent.load(Ordering::Relaxed);
         let slice = worker.slice.load(Ordering::Relaxed);
         let runs = worker.counts().runs.get();
-        if !asleep && slice == seen.slice {
-            worker.raise_preempt();
+        if !asleep {
+            worker.raise_tick();
+            if slice == seen.slice {
+                worker.raise_preempt();
+            }
         }
         if !asleep && runs == seen.runs {
             seen.same += 1;

@@ -97,7 +97,7 @@ impl Here {
     #[inline]
     pub(super) fn start(self, g: &'static G) -> Start {
         let local = self.local();
-        if self.load() >= local.place_limit.get() && !g.has(Flags::PLACED) && self.hand_over(g) {
+        if self.load() >= local.place_limit.get() && self.may_hand_over(g) && self.hand_over(g) {
             return Start::Elsewhere;
         }
         let (size, ready_made) = match g.ext() {
@@ -125,6 +125,9 @@ impl Here {
         g.set_home(self.index);
         g.set_fiber(Some(fiber));
         self.header().counts.started.bump();
+        if !g.has(Flags::MIGRATABLE) {
+            self.header().counts.homed.bump();
+        }
         if g.has(Flags::HANDED) {
             // It may have been stolen from the worker it was handed to.
             g.clear(Flags::HANDED);
@@ -133,6 +136,11 @@ impl Here {
             }
         }
         Start::Here(fiber)
+    }
+
+    /// Whether it has not been given to this worker to stay.
+    fn may_hand_over(self, g: &'static G) -> bool {
+        !g.has(Flags::PLACED) || (g.has(Flags::HANDED) && g.home() != self.index)
     }
 
     /// Places `g` on the worker with the fewest, if this one has clearly more.
@@ -154,6 +162,12 @@ impl Here {
         self.local().place_limit.set(limit);
         if self.load() < limit {
             return false;
+        }
+        if g.has(Flags::HANDED)
+            && let Some(before) = runtime.worker(g.home())
+        {
+            // Stolen from the one it was handed to first.
+            before.handed.fetch_sub(1, Ordering::Relaxed);
         }
         g.set(Flags::PLACED | Flags::HANDED);
         g.set_home(least.index);

@@ -23,12 +23,12 @@ const HAND_WOKEN: u32 = 2;
 /// Queues a goroutine that the caller has claimed. At home here, it runs next.
 #[inline]
 pub(crate) fn ready(g: &'static G) {
-    // For show only; a goroutine that is just about to park may write `Parked` after this.
-    g.set_status(Status::Active);
     if let Some(here) = here()
         && !g.has(Flags::MIGRATABLE | Flags::SYSTEM)
         && g.home() == here.index
     {
+        // For show only; a goroutine that is just about to park may write `Parked` after this.
+        g.set_status(Status::Active);
         let local = here.local();
         // Who ran last in this slot goes behind the others, and so does a pair that has had its slice.
         let last = if here.header().preempt.load(Ordering::Relaxed) {
@@ -46,12 +46,12 @@ pub(crate) fn ready(g: &'static G) {
 
 /// As [`ready`], but behind those that are ready already.
 pub(crate) fn ready_later(g: &'static G) {
-    g.set_status(Status::Active);
     if let Some(here) = here()
         && !g.has(Flags::MIGRATABLE | Flags::SYSTEM)
         && g.home() == here.index
     {
-        here.local().homed.push_back(g);
+        g.set_status(Status::Active);
+        here.push_homed(g);
         return;
     }
     ready_elsewhere(g);
@@ -66,6 +66,11 @@ fn ready_elsewhere(g: &'static G) {
         futex::wake(&g.futex);
         return;
     }
+    g.set_status(if g.fiber().is_some() {
+        Status::Active
+    } else {
+        Status::Unstarted
+    });
     if g.has(Flags::MIGRATABLE) {
         // AcqRel: whoever of waker and worker comes second sees what the first did.
         match g.futex.swap(HAND_WOKEN, Ordering::AcqRel) {

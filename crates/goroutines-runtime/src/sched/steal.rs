@@ -98,12 +98,12 @@ impl Thief {
 
     /// How long to sleep at most, if there is something to come back for.
     pub(super) fn doze(&self) -> Option<Duration> {
+        if let Some(until) = self.rest.get() {
+            return Some(until.since(Moment::now()).max(DOZE_FIRST));
+        }
         if !self.young.get() {
             self.naps.set(0);
             return None;
-        }
-        if let Some(until) = self.rest.get() {
-            return Some(until.since(Moment::now()).max(DOZE_FIRST));
         }
         let naps = self.naps.get();
         self.naps.set(naps + 1);

@@ -72,10 +72,8 @@ pub(crate) struct Local {
 }
 
 /// A worker.
-#[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Worker {
-    // First, so that a header's address is its worker's.
     header: Header,
     local: Local,
     pub(crate) runtime: &'static Runtime,
@@ -140,9 +138,9 @@ impl Here {
     /// From this thread's header.
     #[inline]
     pub(crate) fn of(header: &'static Header) -> Here {
-        // SAFETY: headers are made by `Worker::new` only, as the first field of a `repr(C)` worker
-        // that lives for ever; and a `&Header` does not leave its thread (`Header` is not `Sync`).
-        let worker = unsafe { &*std::ptr::from_ref(header).cast::<Worker>() };
+        // SAFETY: `header_for_its_thread` wrote the address of the worker, which lives for ever, and a
+        // `&Header` does not leave its thread.
+        let worker = unsafe { &*header.owner.get().cast::<Worker>() };
         Here {
             worker,
             _thread: std::marker::PhantomData,
@@ -212,12 +210,18 @@ impl Worker {
 
     /// Its header, for the thread that becomes this worker and no other.
     pub(super) fn header_for_its_thread(&'static self) -> &'static Header {
+        self.header.owner.set(std::ptr::from_ref(self).cast());
         &self.header
     }
 
     /// What it has counted.
     pub(crate) fn counts(&self) -> &crate::probe::Counts {
         &self.header.counts
+    }
+
+    /// Has the worker look at what others put in, at its next turn at the latest.
+    pub(super) fn raise_tick(&self) {
+        self.header.tick.store(true, Ordering::Relaxed);
     }
 
     /// Ends the time slice of what runs there now.
@@ -228,8 +232,8 @@ impl Worker {
     /// How many goroutines are at home here, those placed here but not started included.
     pub(super) fn load(&self) -> usize {
         let counts = self.counts();
-        let ended = counts.ended.get();
-        let live = counts.started.get().saturating_sub(ended) as usize;
+        let left = counts.left.get();
+        let live = counts.homed.get().saturating_sub(left) as usize;
         live + self.handed.load(Ordering::Relaxed)
     }
 
@@ -300,7 +304,7 @@ impl Here {
         let local = self.local();
         let round = local.round.get().wrapping_add(1);
         local.round.set(round);
-        if round.is_multiple_of(FAIR)
+        if (round.is_multiple_of(FAIR) || self.header().tick.load(Ordering::Relaxed))
             && let Some(g) = self.fair_pick(round)
         {
             return Some(g);
@@ -341,6 +345,7 @@ impl Here {
     #[inline(never)]
     fn fair_pick(self, round: u32) -> Option<&'static G> {
         // The time slice goes on: it is bounded by time, not by rounds (SEMANTICS FA-2).
+        self.header().tick.store(false, Ordering::Relaxed);
         self.poll();
         let oldest = || self.oldest_if_due();
         let global = || self.runtime.inject.pop();
@@ -472,7 +477,12 @@ impl Here {
         let fiber = unsafe { Fiber::from_ptr(fiber) };
         // SAFETY: it has just finished.
         let stack = unsafe { fiber.into_stack() };
-        self.local().stacks.borrow_mut().put(stack);
+        if g.ext().is_some() {
+            // Perhaps of a size of its own, which others would not find in this worker's cache.
+            goroutines_fiber::put_shared(stack);
+        } else {
+            self.local().stacks.borrow_mut().put(stack);
+        }
         g::release(g);
         self.runtime.after_end(self);
     }
@@ -583,7 +593,7 @@ impl Here {
         let local = self.local();
         self.empty_inbox();
         if local.homed.is_empty()
-            && let Some(fresh) = self.pop_unstarted()
+            && let Some(fresh) = self.pop_unstarted().or_else(|| self.movable.steal())
         {
             local.homed.push_back(fresh);
         }

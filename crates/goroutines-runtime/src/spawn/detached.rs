@@ -83,5 +83,5 @@ pub unsafe fn detached_then<F: FnOnce() -> T, E: FnOnce(Outcome<T>), T>(
 ) -> Result<(), SpawnError> {
     let task = task::<F, E, T>();
     // SAFETY: the task is for this packet; the rest is the caller's promise.
-    unsafe { launch(options, task, false, (f, then), site) }.map(drop)
+    unsafe { launch(options, task, false, || (f, then), site) }.map(drop)
 }

@@ -50,9 +50,18 @@ fn exited<T>(outcome: Outcome<T>) -> Outcome<T> {
 /// dropped, and it is counted as ended.
 #[inline]
 pub(super) fn ended(g: &'static G) {
+    if g.has(Flags::EXITING | Flags::CANCEL) {
+        // That is done. What destructors wait for from now on is not to be interrupted.
+        g.set(Flags::SHIELDED);
+    }
     gone(g);
     match current::worker() {
-        Some(header) => header.counts.ended.bump(),
+        Some(header) => {
+            header.counts.ended.bump();
+            if !g.has(Flags::MIGRATABLE) {
+                header.counts.left.bump();
+            }
+        }
         // In a forked child; `sched` sees to it that this is the end.
         None => std::process::exit(0),
     }

@@ -81,8 +81,8 @@ impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
     /// The record has a packet of this type that nobody uses any more.
     unsafe fn discard(g: &'static G) {
         if !packet::fits::<Self>() {
-            // SAFETY: by the contract. The fields of a packet drop nothing of themselves.
-            let _empty = unsafe { packet::take::<Self>(g) };
+            // SAFETY: by the contract.
+            unsafe { packet::free::<Self>(g) };
         }
         current::with_pool(|pool| registry::recycle(g, pool));
     }
@@ -101,12 +101,12 @@ pub unsafe fn joinable<F: FnOnce() -> T, E: FnOnce(), T>(
     then: E,
     site: &'static Location<'static>,
 ) -> Result<Join<T>, SpawnError> {
-    let packet: Packet<F, E, T> = Packet {
+    let task = &Packet::<F, E, T>::TASK;
+    let packet = || Packet::<F, E, T> {
         word: JoinWord::new(),
         out: MaybeUninit::uninit(),
         f: ManuallyDrop::new((f, then)),
     };
-    let task = &Packet::<F, E, T>::TASK;
     // SAFETY: the task is for this packet; the rest is the caller's promise.
     let launched = unsafe { launch(options, task, true, packet, site) };
     launched.map(|g| Join {

@@ -69,7 +69,8 @@ pub fn check_stack(bytes: usize) -> Result<StackSize, SpawnError> {
     StackSize::new(bytes).map_err(SpawnError::Stack)
 }
 
-/// Makes a goroutine and queues it. Gives its record to those who hold a reference to it.
+/// Makes a goroutine and queues it. Gives its record to those who hold a reference to it. `packet` is
+/// called only if nothing can fail any more.
 ///
 /// # Safety
 ///
@@ -81,7 +82,7 @@ pub(super) unsafe fn launch<P>(
     options: Option<Options>,
     task: &'static Task,
     shared: bool,
-    packet: P,
+    packet: impl FnOnce() -> P,
     site: &'static Location<'static>,
 ) -> Result<&'static G, SpawnError> {
     let flags = packet::flag::<P>();
@@ -96,7 +97,7 @@ pub(super) unsafe fn launch<P>(
             g.share();
         }
         // SAFETY: a free record is its taker's, and has no packet yet.
-        unsafe { packet::put(g, packet) };
+        unsafe { packet::put(g, packet()) };
         header.counts.spawned.bump();
         here.push_unstarted(g);
         return Ok(g);
@@ -113,7 +114,7 @@ unsafe fn launch_special<P>(
     options: Options,
     task: &'static Task,
     shared: bool,
-    packet: P,
+    packet: impl FnOnce() -> P,
     site: &'static Location<'static>,
 ) -> Result<&'static G, SpawnError> {
     let runtime = lifecycle::ensure().map_err(SpawnError::Start)?;
@@ -123,8 +124,7 @@ unsafe fn launch_special<P>(
     if options.name.as_ref().is_some_and(|n| n.contains('\0')) {
         return Err(SpawnError::BadName);
     }
-    let ext = make_ext(runtime, &options)?;
-    let g = registry::take_shared().map_err(|_| SpawnError::OutOfMemory)?;
+    let (g, ext) = take_record(runtime, &options)?;
     let mut flags = packet::flag::<P>();
     if options.local {
         flags |= Flags::PLACED;
@@ -145,7 +145,7 @@ unsafe fn launch_special<P>(
         g.share();
     }
     // SAFETY: a free record is its taker's, and has no packet yet.
-    unsafe { packet::put(g, packet) };
+    unsafe { packet::put(g, packet()) };
     match here() {
         Some(here) => {
             here.header().counts.spawned.bump();
@@ -159,6 +159,21 @@ unsafe fn launch_special<P>(
         None => runtime.inject(g),
     }
     Ok(g)
+}
+
+/// A free record, and what goes with it.
+fn take_record(
+    runtime: &Runtime,
+    options: &Options,
+) -> Result<(&'static G, Option<Box<Ext>>), SpawnError> {
+    let g = registry::take_shared().map_err(|_| SpawnError::OutOfMemory)?;
+    match make_ext(runtime, options) {
+        Ok(ext) => Ok((g, ext)),
+        Err(error) => {
+            registry::put_shared(g);
+            Err(error)
+        }
+    }
 }
 
 /// What the record cannot hold itself; `None` if that is nothing.
@@ -206,8 +221,7 @@ where
     let Some(runtime) = lifecycle::started() else {
         crate::fatal!("main before start")
     };
-    let ext = make_ext(runtime, &options)?;
-    let g = registry::take_shared().map_err(|_| SpawnError::OutOfMemory)?;
+    let (g, ext) = take_record(runtime, &options)?;
     let flags = packet::flag::<(F, E)>() | Flags::PLACED;
     g.init(
         registry::main_id(),

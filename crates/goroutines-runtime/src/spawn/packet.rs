@@ -4,7 +4,7 @@
 #![allow(unsafe_code, reason = "moves packets of any type into raw storage")]
 
 use crate::g::{Flags, G, INLINE_WORDS};
-use std::mem::{align_of, size_of};
+use std::mem::{MaybeUninit, align_of, size_of};
 
 /// Whether a packet of type `P` lies in the record itself.
 pub(super) const fn fits<P>() -> bool {
@@ -64,4 +64,16 @@ pub(super) unsafe fn take<P>(g: &'static G) -> P {
         // SAFETY: it came from `Box::into_raw`, and by the contract is taken once.
         *unsafe { Box::from_raw(boxed) }
     }
+}
+
+/// Frees the box of a packet without dropping what is in it.
+///
+/// # Safety
+///
+/// The record has a packet of type `P` that does not fit, and nobody uses it afterwards.
+pub(super) unsafe fn free<P>(g: &'static G) {
+    // SAFETY: `put` wrote the address of a box.
+    let boxed = unsafe { g.inline().cast::<*mut P>().read() };
+    // SAFETY: it came from `Box::into_raw`; as uninitialised memory it drops nothing.
+    drop(unsafe { Box::from_raw(boxed.cast::<MaybeUninit<P>>()) });
 }

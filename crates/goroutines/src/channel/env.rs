@@ -4,7 +4,7 @@
 //! in which threads, atomics and parking are loom's.
 
 pub(crate) use goroutines_runtime::park::{
-    Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, prepare,
+    Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, choose, prepare,
 };
 pub(crate) use goroutines_runtime::shim::atomic::{
     AtomicU64, AtomicUsize, Ordering,

@@ -150,7 +150,7 @@ impl<'a> Run<'_, 'a> {
             }
         }
         let (order, list) = self.numbers.split_at_mut(self.cases.len());
-        let all = AllLocked::lock(self.cases, order);
+        let all = AllLocked::lock(self.cases, order, self.biased);
         choose(self.cases, &all, list, self.biased)
     }
 
@@ -186,7 +186,7 @@ impl<'a> Run<'_, 'a> {
         }
         let now = self.clock();
         let (order, list) = self.numbers.split_at_mut(cases.len());
-        let all = AllLocked::lock(cases, order);
+        let all = AllLocked::lock(cases, order, self.biased);
         let found = match kind {
             Kind::Watch => {
                 let ready = candidates(cases, &all, list, now);

@@ -80,13 +80,14 @@ impl WaitGroup {
         let before = self.0.state.fetch_add(step, Ordering::AcqRel);
         let (old, waiters) = (counter(before), before & WAITERS);
         let Some(new) = old.checked_add(delta).filter(|&n| n >= 0) else {
-            self.0.state.fetch_sub(step, Ordering::AcqRel);
+            self.take_back(step);
             if delta > 0 {
                 panic!("sync: WaitGroup counter overflow");
             }
             panic!("sync: negative WaitGroup counter");
         };
         if waiters != 0 && delta > 0 && old == 0 {
+            self.take_back(step);
             panic!("sync: WaitGroup misuse: add called concurrently with wait");
         }
         if new == 0 && waiters != 0 {
@@ -103,6 +104,15 @@ impl WaitGroup {
     #[inline]
     pub fn done(&self) {
         self.add(-1);
+    }
+
+    /// Undoes a step that was a mistake. Who began to wait because of it is let go.
+    #[cold]
+    fn take_back(&self, step: u64) {
+        let now = self.0.state.fetch_sub(step, Ordering::AcqRel).wrapping_sub(step);
+        if counter(now) == 0 && now & WAITERS != 0 {
+            self.release();
+        }
     }
 
     #[cold]

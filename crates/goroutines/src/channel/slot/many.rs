@@ -11,7 +11,7 @@ use super::cell::Slot;
 use super::lock::{Core, Held};
 use super::node::{Kind, Node, Outcome, Peer, Side};
 use crate::channel::core::Token;
-use crate::channel::env::{Cause, Moment, Reason, Wait};
+use crate::channel::env::{Cause, Moment, Reason, Wait, choose};
 use crate::channel::receiver::Receiver;
 use crate::channel::timer::Timer;
 use std::mem::MaybeUninit;
@@ -136,23 +136,37 @@ fn cores<'s, 'a>(cases: &'s [Case<'a>], order: &'s [u32]) -> impl Iterator<Item 
 
 impl<'s, 'a> AllLocked<'s, 'a> {
     /// Locks the channels of all cases.
-    pub(crate) fn lock(cases: &'s [Case<'a>], order: &'s mut [u32]) -> AllLocked<'s, 'a> {
+    ///
+    /// Of cases with one channel, each is as likely as the others to wait in front, unless `biased`.
+    pub(crate) fn lock(
+        cases: &'s [Case<'a>],
+        order: &'s mut [u32],
+        biased: bool,
+    ) -> AllLocked<'s, 'a> {
         for (i, number) in order.iter_mut().enumerate() {
             *number = i as u32;
         }
+        let address = |&i: &u32| cases[i as usize].address();
         if cases.len() <= 8 {
             // So few are sorted before a library has looked at them.
-            for i in 1..cases.len() {
+            for i in 1..order.len() {
                 let mut at = i;
-                while at > 0
-                    && cases[order[at - 1] as usize].address() > cases[order[at] as usize].address()
-                {
+                while at > 0 && address(&order[at - 1]) > address(&order[at]) {
                     order.swap(at - 1, at);
                     at -= 1;
                 }
             }
         } else {
-            order.sort_unstable_by_key(|&i| cases[i as usize].address());
+            order.sort_unstable_by_key(|i| (address(i), *i));
+        }
+        let mut group = 0;
+        for i in 1..order.len() {
+            if address(&order[i]) != address(&order[i - 1]) {
+                group = i;
+            } else if !biased {
+                // The newest member of a group changes places with any of it (Fisher and Yates).
+                order.swap(i, group + choose(i - group + 1));
+            }
         }
         cores(cases, order).for_each(Core::take_lock);
         AllLocked { cases, order }
@@ -180,7 +194,9 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         let (cases, order) = (self.cases, self.order);
         assert!(nodes.len() >= cases.len());
         let nodes: *mut Node = nodes.as_mut_ptr().cast();
-        for (i, case) in cases.iter().enumerate() {
+        for &i in order {
+            let i = i as usize;
+            let case = &cases[i];
             let Some(state) = self.state(i) else { continue };
             let kind = match kind {
                 Kind::Watch => Kind::Watch,
