@@ -133,7 +133,11 @@ fn body(input: ParseStream<'_>) -> Result<Expr> {
     if input.is_empty() {
         return Err(input.error("expected an expression after `=>`"));
     }
-    let body = Expr::parse_with_earlier_boundary_rule(input)?;
+    let mut body = Expr::parse_with_earlier_boundary_rule(input)?;
+    if let Expr::Block(block) = &mut body {
+        // In the user's name, `unused_braces` would want to remove them.
+        block.block.brace_token = token::Brace(Span::mixed_site());
+    }
     if input.peek(Token![;]) {
         return Err(input.error("arms are separated by commas"));
     }

@@ -8,7 +8,7 @@
 //! - so who comes never overtakes who is parked, and hands its value over itself.
 
 use super::core::Token;
-use super::env::{Moment, Wakeable, prepare};
+use super::env::{Moment, Wakeable, linger, prepare};
 use super::slot::buffer::Buffer;
 use super::slot::cell::Slot;
 use super::slot::lock::Core;
@@ -37,6 +37,12 @@ impl<T> Chan<T> {
     #[inline]
     pub(crate) fn core(&self) -> &Core {
         self.vault.core()
+    }
+
+    /// A case of a select that receives into an empty slot.
+    #[inline]
+    pub(crate) fn receive<'a>(&'a self, slot: &'a Slot<T>) -> Case<'a> {
+        Case::receive(&self.vault, slot)
     }
 
     /// How many values have room; `None`: any number.
@@ -91,9 +97,9 @@ impl<T> Chan<T> {
     #[cold]
     #[inline(never)]
     pub(crate) fn send_by(&self, slot: &Slot<T>, deadline: Moment, mut front: bool) -> Ended {
-        let mut linger = true;
+        let mut first = true;
         loop {
-            let wait = |locked| self.wait(locked, Side::Send, slot, deadline, front, &mut linger);
+            let wait = |locked| self.wait(locked, Side::Send, slot, deadline, front, &mut first);
             match self.send_or(self.vault.lock(), slot, wait) {
                 Ended::Retry => front = true,
                 Ended::Again => {}
@@ -106,9 +112,9 @@ impl<T> Chan<T> {
     #[cold]
     #[inline(never)]
     pub(crate) fn recv_by(&self, out: &Slot<T>, deadline: Moment, mut front: bool) -> Ended {
-        let mut linger = true;
+        let mut first = true;
         loop {
-            let wait = |locked| self.wait(locked, Side::Recv, out, deadline, front, &mut linger);
+            let wait = |locked| self.wait(locked, Side::Recv, out, deadline, front, &mut first);
             match self.recv_or(self.vault.lock(), out, wait) {
                 Ended::Retry => front = true,
                 Ended::Again => {}
@@ -126,20 +132,20 @@ impl<T> Chan<T> {
         slot: &Slot<T>,
         deadline: Moment,
         front: bool,
-        linger: &mut bool,
+        first: &mut bool,
     ) -> Ended {
         // If the goroutine is to unwind it does so here, and unlocks on the way.
         let wait = prepare(Wakeable::ByTicket);
         let late = deadline != Moment::NEVER && deadline <= Moment::now();
-        if late || (wait.blocks_thread() && *linger) {
+        if late || (wait.blocks_thread() && *first) {
             drop(locked);
             let _ = wait.withdraw();
             if late {
                 return Ended::Late;
             }
             // Waking a thread is dear: look again for a while before it blocks, but only once.
-            *linger = false;
-            super::linger(|| self.core().status().may(side));
+            *first = false;
+            linger(|| self.core().status().may(side));
             return Ended::Again;
         }
         locked.park(side, slot, front, wait, deadline)

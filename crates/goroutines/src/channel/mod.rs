@@ -4,7 +4,7 @@
 
 pub(crate) mod chan;
 pub(crate) mod core;
-mod env;
+pub(crate) mod env;
 mod err;
 mod iter;
 mod receiver;
@@ -24,7 +24,6 @@ pub use sender::Sender;
 pub use crate::{Select, SelectedOperation, select, select_biased};
 
 use chan::Chan;
-pub(crate) use env::linger;
 use std::time::{Duration, Instant};
 use timer::Timer;
 

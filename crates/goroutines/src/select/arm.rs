@@ -97,9 +97,10 @@ impl<'a, T> RecvArm<'a, T> {
     /// What the engine sees of it.
     #[inline]
     pub fn case(&self) -> Case<'_> {
-        match self.receiver {
-            Some(receiver) => Case::receive(receiver, &self.slot),
-            None => Case::later(Port::Never, Side::Recv),
+        let Some(receiver) = self.receiver else { return Case::later(Port::Never, Side::Recv) };
+        match receiver.chan() {
+            Some(chan) => chan.receive(&self.slot),
+            None => Case::later(receiver.port(), Side::Recv),
         }
     }
 

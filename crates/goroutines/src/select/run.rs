@@ -11,11 +11,10 @@
 //! 2. *Lock all* channels in the order of their addresses: now the states stand still.
 //! 3. *Park*, with a node in each channel, without letting go of the locks in between.
 
-use crate::channel;
 use crate::channel::core::Token;
+use crate::channel::env::{Moment, Wakeable, choose, linger, prepare};
 use crate::channel::slot::many::{AllLocked, Case, Port, Woken};
 use crate::channel::slot::node::{Kind, Node};
-use goroutines_runtime::park::{self, Moment, Wakeable};
 use std::mem::MaybeUninit;
 
 /// How long a select may wait.
@@ -151,7 +150,7 @@ impl<'a> Run<'_, 'a> {
         }
         let (order, list) = self.numbers.split_at_mut(self.cases.len());
         let all = AllLocked::lock(self.cases, order, self.biased);
-        choose(self.cases, &all, list, self.biased)
+        choose_locked(self.cases, &all, list, self.biased)
     }
 
     /// Waits until a case is ready and gives its number, without choosing it.
@@ -160,7 +159,7 @@ impl<'a> Run<'_, 'a> {
             let now = self.clock();
             let (ready, before) = self.look(now);
             if ready > 0 {
-                let at = if self.biased { 0 } else { park::choose(ready) };
+                let at = if self.biased { 0 } else { choose(ready) };
                 return Some(self.numbers[at] as usize);
             }
             let deadline = match limit {
@@ -180,9 +179,9 @@ impl<'a> Run<'_, 'a> {
     /// Parks in all channels, unless a case is ready once they are locked.
     fn wait(&mut self, kind: Kind, deadline: Moment) -> Waited {
         let cases = self.cases;
-        let wait = park::prepare(Wakeable::ByTicket);
+        let wait = prepare(Wakeable::ByTicket);
         if wait.blocks_thread() {
-            channel::linger(|| self.look(None).0 > 0);
+            linger(|| self.look(None).0 > 0);
         }
         let now = self.clock();
         let (order, list) = self.numbers.split_at_mut(cases.len());
@@ -192,7 +191,7 @@ impl<'a> Run<'_, 'a> {
                 let ready = candidates(cases, &all, list, now);
                 (ready > 0).then(|| (list[0] as usize, None))
             }
-            _ => choose(cases, &all, list, self.biased).map(|(i, token)| (i, Some(token))),
+            _ => choose_locked(cases, &all, list, self.biased).map(|(i, token)| (i, Some(token))),
         };
         if let Some((index, token)) = found {
             drop(all);
@@ -271,7 +270,7 @@ fn pick(list: &mut [u32], biased: bool, mut attempt: impl FnMut(usize) -> Option
     for start in 0..list.len() {
         let rest = list.len() - start;
         if !biased && rest > 1 {
-            list.swap(start, start + park::choose(rest));
+            list.swap(start, start + choose(rest));
         }
         let case = list[start] as usize;
         if let Some(token) = attempt(case) {
@@ -304,7 +303,7 @@ fn candidates(
 }
 
 /// Chooses a case, with all channels locked.
-fn choose(
+fn choose_locked(
     cases: &[Case<'_>],
     all: &AllLocked<'_, '_>,
     list: &mut [u32],

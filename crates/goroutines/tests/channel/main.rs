@@ -1,3 +1,40 @@
-//! Channels and selects, by the numbers of SEMANTICS.
+//! Channels and selects: each statement of SEMANTICS by its number.
+//!
+//! | module | what |
+//! |---|---|
+//! | `chan` | CH-1 … CH-24: one channel |
+//! | `cost` | CH-3, CH-25, CH-26: what it costs |
+//! | `drops` | CH-27, R0.4: every value is dropped once |
+//! | `select` | SE-1 … SE-22 |
+//! | `choice` | R0.10: what is chosen and not completed yet, or never |
+//! | `ready` | `Select::ready` and its kin |
+//! | `timers` | TI-5 … TI-7, TI-19, TI-20 |
+//! | `races` | many at once, on 1, 2 and 8 workers and with threads |
+//! | `model` | the protocol in loom's hands |
+//! | `types` | errors, bounds, what must not compile (DI-1 … DI-3) |
 
-mod smoke;
+// For the models.
+#[path = "model/channel.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "the models do not use all of it")]
+mod channel;
+#[path = "../../src/select/run.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the models do not use all of it")]
+mod run;
+#[path = "../../../goroutines-runtime/src/g/state.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the models do not use all of it")]
+mod state;
+mod shim {
+    pub(crate) use loom::sync::atomic;
+}
+
+mod chan;
+mod choice;
+mod cost;
+mod drops;
+mod model;
+mod races;
+mod ready;
+mod select;
+mod support;
+mod timers;
+mod types;

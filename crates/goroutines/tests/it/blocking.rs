@@ -39,7 +39,7 @@ fn a_panic_travels_back() {
             let caught = catch_unwind(|| blocking(|| panic!("expected: in the pool")));
             assert_eq!(text(&*caught.unwrap_err()), "expected: in the pool");
             let caught = catch_unwind(|| blocking(|| std::panic::resume_unwind(Box::new(5))));
-            assert_eq!(caught.map(|()| ()).unwrap_err().downcast_ref(), Some(&5));
+            assert_eq!(caught.unwrap_err().downcast_ref(), Some(&5));
             assert_eq!(blocking(|| 6), 6);
         }
     });

@@ -72,7 +72,8 @@ fn a_hundred_thousand_unstarted_have_no_stacks() {
     for _ in 0..N {
         wg.go(|| ());
     }
-    assert_eq!(runtime::metrics().stacks_in_use, 1);
+    // A spare worker may have begun with them, if this one looked stuck for so long.
+    assert!(runtime::metrics().stacks_in_use <= 3);
     let each = (resident() - memory) / N;
     assert!(each < 400, "{each} bytes each");
     wg.wait();
@@ -135,7 +136,7 @@ fn panics_and_exits_leave_memory_flat() {
                 }
                 std::panic::resume_unwind(Box::new(i))
             });
-            assert!(handle.join().map(|()| ()).is_err());
+            assert!(handle.join().is_err());
         }
     });
 }
@@ -196,10 +197,10 @@ fn stacks_shrink_while_parked() {
     handle.join().unwrap();
 }
 
-// A million timers once are not kept for ever; nor are the records' names of those that slept.
+// The timer of a wait that has ended is gone, long before its deadline: 100,000 of them are 5 MiB.
 #[goroutines::test(workers = 2)]
 fn waits_with_a_deadline_leave_memory_flat() {
-    check(8 * MIB, 100 * rounds(1), || {
+    check(3 * MIB, 1_000 * rounds(1), || {
         let handles: Vec<_> = (0..100)
             .map(|_| spawn(|| goroutines::park_timeout(std::time::Duration::from_secs(3_600))))
             .collect();

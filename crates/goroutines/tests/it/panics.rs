@@ -191,7 +191,7 @@ fn a_thousand_panics() {
             })
             .collect();
         for (i, handle) in handles.into_iter().enumerate() {
-            let payload: Box<dyn Any + Send> = handle.join().map(|()| ()).unwrap_err();
+            let payload: Box<dyn Any + Send> = handle.join().unwrap_err();
             assert_eq!(*payload.downcast::<usize>().unwrap(), i);
         }
     });

@@ -58,7 +58,7 @@ fn several_tokens_are_one() {
 
 #[test]
 fn without_a_token_it_waits_out_its_time() {
-    check(false, |time| park_timeout(time));
+    check(false, park_timeout);
     check(true, |_| park_timeout(Duration::ZERO));
 }
 

@@ -64,10 +64,12 @@ fn a_panic_goes_on_in_the_caller() {
 // Its stack is that of main.
 #[test]
 fn has_a_large_stack() {
-    check(3 << 20, || {
+    #[inline(never)]
+    fn fill() -> usize {
         let large = std::hint::black_box([1_u8; 3 << 20]);
-        large.iter().map(|&b| usize::from(b)).sum::<usize>()
-    });
+        large.iter().map(|&b| usize::from(b)).sum()
+    }
+    check(3 << 20, fill);
 }
 
 // No `run` lends its thread; what one leaves behind goes on; the next ones work as well.

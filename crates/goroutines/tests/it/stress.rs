@@ -46,13 +46,13 @@ fn mixture(seed: u64, depth: usize, tally: &Tally, others: &'static Mutex<Vec<Go
                 let handle = spawn(move || {
                     let _wait = OnDrop(|| sleep(Duration::from_micros(seed % 100)));
                     let _one = one;
-                    if seed % 2 == 0 {
+                    if seed.is_multiple_of(2) {
                         goroutines::exit()
                     }
                     std::panic::resume_unwind(Box::new(inner.one()))
                 });
-                if seed % 3 == 0 {
-                    assert!(handle.join().map(|()| ()).is_err());
+                if seed.is_multiple_of(3) {
+                    assert!(handle.join().is_err());
                 }
             }
             9 => blocking(|| drop(one)),

@@ -77,6 +77,10 @@ fn sizes() {
 }
 
 #[test]
+#[allow(
+    clippy::mutable_key_type,
+    reason = "its hash is its number, which does not change"
+)]
 fn a_goroutine_is_its_number() {
     use std::collections::{BTreeSet, HashSet};
     crate::support::inside(|| {

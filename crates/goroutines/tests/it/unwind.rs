@@ -165,7 +165,7 @@ fn many_wait_while_they_unwind() {
             })
             .collect();
         for (i, handle) in handles.into_iter().enumerate() {
-            let payload = handle.join().map(|()| ()).unwrap_err();
+            let payload = handle.join().unwrap_err();
             assert_eq!(payload.downcast_ref(), (i % 2 == 0).then_some(&(i as u64)));
         }
         assert!(!lock.is_poisoned());
@@ -201,10 +201,7 @@ fn waiting_in_a_panic_within_a_panic() {
         });
         std::panic::resume_unwind(Box::new("outer"));
     });
-    assert_eq!(
-        handle.join().map(|()| ()).unwrap_err().downcast_ref(),
-        Some(&"outer")
-    );
+    assert_eq!(handle.join().unwrap_err().downcast_ref(), Some(&"outer"));
     stop.store(true, Ordering::Relaxed);
     mate.join().unwrap();
     assert!(!std::thread::panicking());
@@ -311,7 +308,7 @@ fn a_panic_after_exit_counts() {
             assert!(catch_unwind(|| -> u8 { exit() }).is_err());
             panic!("expected: after exit");
         });
-        let payload = handle.join().map(|()| ()).unwrap_err();
+        let payload = handle.join().unwrap_err();
         assert_eq!(text(&*payload), "expected: after exit");
     });
 }
@@ -442,5 +439,5 @@ fn others_run_while_one_unwinds() {
         std::panic::resume_unwind(Box::new(()));
     });
     until("it ended", || handle.is_finished());
-    assert!(handle.join().map(|()| ()).is_err());
+    assert!(handle.join().is_err());
 }

@@ -17,7 +17,10 @@ fn rounds_of_all() {
             let leads = barrier.wait().is_leader();
             leaders.fetch_add(usize::from(leads), Ordering::Relaxed);
             let seen = arrived.load(Ordering::Relaxed);
-            assert!(seen >= (round + 1) * (n + 2), "round {round}: let go after {seen}");
+            assert!(
+                seen >= (round + 1) * (n + 2),
+                "round {round}: let go after {seen}"
+            );
             assert!(seen < (round + 2) * (n + 2));
         }
     });
@@ -44,7 +47,10 @@ fn none_or_one_does_not_wait() {
             static ONE: Barrier = Barrier::new(1);
             assert!(Barrier::new(n).wait().is_leader());
             let result = ONE.wait();
-            assert_eq!(format!("{result:?}"), "BarrierWaitResult { is_leader: true }");
+            assert_eq!(
+                format!("{result:?}"),
+                "BarrierWaitResult { is_leader: true }"
+            );
         }
     });
 }

@@ -130,7 +130,10 @@ fn stealing() {
             p.1.notify_one();
             guard.1 = true;
             let (_guard, result) = p.1.wait_timeout(guard, Duration::from_millis(1)).unwrap();
-            assert!(result.timed_out(), "round {round}: it took what was the first one's");
+            assert!(
+                result.timed_out(),
+                "round {round}: it took what was the first one's"
+            );
         });
         first.join().unwrap();
         second.join().unwrap();
@@ -156,7 +159,11 @@ fn broadcast() {
     for round in 0..rounds(50) {
         until("all wait", || pair.0.lock().unwrap().0 == n);
         let mut guard = pair.0.lock().unwrap();
-        assert_eq!(awake.load(Ordering::SeqCst), round * n, "one woke by itself");
+        assert_eq!(
+            awake.load(Ordering::SeqCst),
+            round * n,
+            "one woke by itself"
+        );
         guard.0 = 0;
         pair.1.notify_all();
         drop(guard);
@@ -176,7 +183,9 @@ fn notifications_are_not_remembered() {
         condvar.notify_all();
         let start = Instant::now();
         let guard = mutex.lock().unwrap();
-        let (_guard, result) = condvar.wait_timeout(guard, Duration::from_millis(5)).unwrap();
+        let (_guard, result) = condvar
+            .wait_timeout(guard, Duration::from_millis(5))
+            .unwrap();
         assert!(result.timed_out() && start.elapsed() >= Duration::from_millis(5));
     });
 }
@@ -195,7 +204,9 @@ fn notify_without_the_mutex() {
                     condvar.notify_one();
                     until("it was seen", || data.load(Ordering::Relaxed) == 0);
                 } else {
-                    let guard = condvar.wait_while(mutex.lock().unwrap(), |n| *n != round).unwrap();
+                    let guard = condvar
+                        .wait_while(mutex.lock().unwrap(), |n| *n != round)
+                        .unwrap();
                     assert_eq!(data.swap(0, Ordering::Relaxed), round);
                     drop(guard);
                 }
@@ -211,9 +222,13 @@ fn timeouts() {
         let start = Instant::now();
         let tick = Duration::from_millis(5);
         let guard = mutex.lock().unwrap();
-        let (guard, result) = condvar.wait_timeout_while(guard, tick, |n| *n == 0).unwrap();
+        let (guard, result) = condvar
+            .wait_timeout_while(guard, tick, |n| *n == 0)
+            .unwrap();
         assert!(result.timed_out() && start.elapsed() >= tick);
-        let (guard, result) = condvar.wait_timeout_while(guard, tick, |n| *n != 0).unwrap();
+        let (guard, result) = condvar
+            .wait_timeout_while(guard, tick, |n| *n != 0)
+            .unwrap();
         assert!(!result.timed_out());
         let (guard, result) = condvar.wait_timeout(guard, Duration::ZERO).unwrap();
         assert!(result.timed_out());
@@ -226,8 +241,9 @@ fn timeouts() {
                 condvar.notify_one();
             });
             let guard = mutex.lock().unwrap();
-            let (guard, result) =
-                condvar.wait_timeout_while(guard, Duration::MAX, |n| *n == 0).unwrap();
+            let (guard, result) = condvar
+                .wait_timeout_while(guard, Duration::MAX, |n| *n == 0)
+                .unwrap();
             assert!(!result.timed_out() && *guard == 1);
         });
     });

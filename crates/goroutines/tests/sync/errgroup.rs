@@ -11,8 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[test]
 fn the_first_error_in_time() {
     both(|| {
-        let cases: [&[Option<u32>]; 5] =
-            [&[], &[None], &[Some(1)], &[Some(1), None], &[Some(1), None, Some(2)]];
+        let cases: [&[Option<u32>]; 5] = [
+            &[],
+            &[None],
+            &[Some(1)],
+            &[Some(1), None],
+            &[Some(1), None, Some(2)],
+        ];
         for errors in cases {
             let group = ErrGroup::new();
             let mut first = None;
@@ -67,7 +72,8 @@ fn wait_returns_after_all() {
 #[test]
 fn cancel_is_called_once() {
     both(|| {
-        let cases: [(&[Result<(), u32>], Option<u32>); 4] = [
+        type Case<'a> = (&'a [Result<(), u32>], Option<u32>);
+        let cases: [Case<'_>; 4] = [
             (&[], None),
             (&[Ok(())], None),
             (&[Err(1)], Some(1)),

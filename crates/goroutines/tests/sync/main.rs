@@ -2,6 +2,7 @@
 //! `GOROUTINES_STRESS=50` makes the rounds longer.
 
 mod barrier;
+mod cancel;
 mod condvar;
 mod errgroup;
 mod mutex;

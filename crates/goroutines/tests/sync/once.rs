@@ -88,10 +88,11 @@ fn waiters_see_the_panic_of_the_one_that_runs() {
         let o = once.clone();
         let runs = spawn(move || {
             o.call_once(|| {
-                moment();
+                goroutines::sleep(std::time::Duration::from_millis(50));
                 quiet_panic()
             })
         });
+        moment();
         let waiters: Vec<_> = (0..3)
             .map(|i| {
                 let o = once.clone();
@@ -104,7 +105,6 @@ fn waiters_see_the_panic_of_the_one_that_runs() {
             .collect();
         assert!(runs.join().is_err());
         let mut waiters = waiters.into_iter();
-        // The one that came late calls its own, which panics as well: it is poisoned.
         assert!(waiters.next().unwrap().join().is_err());
         assert!(waiters.next().unwrap().join().is_err());
         let forced = waiters.next().unwrap();

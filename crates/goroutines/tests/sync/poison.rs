@@ -99,7 +99,10 @@ impl Drop for Lingers {
 
 // RH-1a
 fn others_on_the_worker_do_not_poison() {
-    let (go_on, unwinding) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (go_on, unwinding) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
     let held = Arc::new(Mutex::new(0));
     let broken: Vec<_> = (0..8)
         .map(|_| {
@@ -131,7 +134,10 @@ fn others_on_the_worker_do_not_poison() {
     for other in others {
         other.join().unwrap();
     }
-    assert_eq!((*healthy.0.lock().unwrap(), *healthy.1.read().unwrap()), (640, 640));
+    assert_eq!(
+        (*healthy.0.lock().unwrap(), *healthy.1.read().unwrap()),
+        (640, 640)
+    );
     go_on.store(true, Ordering::SeqCst);
     for broken in broken {
         assert!(broken.join().is_err());

@@ -20,7 +20,11 @@ fn what_was_put_in_comes_out() {
         let mut two = [pool.get(), pool.get()];
         two.sort_unstable();
         assert_eq!(two, [1, 2]);
-        assert_eq!(made.load(Ordering::SeqCst), 1, "made although there were some");
+        assert_eq!(
+            made.load(Ordering::SeqCst),
+            1,
+            "made although there were some"
+        );
         assert_eq!(pool.get(), 1_001);
     });
 }

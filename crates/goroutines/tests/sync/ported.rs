@@ -4,14 +4,14 @@
 macro_rules! program {
     ($name:ident, $sync:path, $thread:path) => {
         mod $name {
-            use $sync as sync;
-            use $thread as thread;
             use std::sync::Arc;
             use std::time::Duration;
             use sync::{
                 Barrier, Condvar, LazyLock, LockResult, Mutex, MutexGuard, Once, OnceLock,
                 PoisonError, RwLock, TryLockError, TryLockResult,
             };
+            use $sync as sync;
+            use $thread as thread;
 
             static TOTAL: Mutex<u64> = Mutex::new(0);
             static NAMES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
@@ -44,7 +44,11 @@ macro_rules! program {
                         .filled
                         .wait_timeout_while(items, Duration::from_millis(1), |i| i.is_empty())
                         .unwrap();
-                    if result.timed_out() { None } else { items.pop() }
+                    if result.timed_out() {
+                        None
+                    } else {
+                        items.pop()
+                    }
                 }
             }
 
@@ -57,7 +61,10 @@ macro_rules! program {
             }
 
             pub(crate) fn run() {
-                let queue = Arc::new(Queue { items: Mutex::default(), filled: Condvar::new() });
+                let queue = Arc::new(Queue {
+                    items: Mutex::default(),
+                    filled: Condvar::new(),
+                });
                 let barrier = Arc::new(Barrier::new(4));
                 let workers: Vec<_> = (0..4)
                     .map(|i| {
@@ -89,10 +96,16 @@ macro_rules! program {
                 assert!(poisoned.join().is_err());
                 assert!(TOTAL.is_poisoned());
                 assert_eq!(*ignore(TOTAL.lock()), 6);
-                assert_eq!(format!("{TOTAL:?}"), "Mutex { data: 6, poisoned: true, .. }");
+                assert_eq!(
+                    format!("{TOTAL:?}"),
+                    "Mutex { data: 6, poisoned: true, .. }"
+                );
                 TOTAL.clear_poison();
                 let lock = RwLock::from(1);
-                assert_eq!(format!("{lock:?}"), "RwLock { data: 1, poisoned: false, .. }");
+                assert_eq!(
+                    format!("{lock:?}"),
+                    "RwLock { data: 1, poisoned: false, .. }"
+                );
                 assert_eq!(lock.into_inner().unwrap(), 1);
                 let unsized_value: &Mutex<[u8]> = &Mutex::new([1, 2, 3]);
                 assert_eq!(unsized_value.lock().unwrap().len(), 3);

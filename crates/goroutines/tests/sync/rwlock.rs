@@ -9,7 +9,8 @@ use std::time::Duration;
 
 // RW-1; Go's HammerRWMutex
 fn hammer() {
-    for (readers, writers, threads) in [(1, 1, 0), (10, 1, 2), (10, 5, 0), (10, 10, 4), (3, 10, 0)] {
+    for (readers, writers, threads) in [(1, 1, 0), (10, 1, 2), (10, 5, 0), (10, 10, 4), (3, 10, 0)]
+    {
         hammer_with(readers, writers, threads, rounds(200));
     }
 }
@@ -83,7 +84,11 @@ fn a_pending_writer_keeps_new_readers_out() {
         moment();
         assert!(!reader.is_finished() && !writer.is_finished());
         drop(first);
-        assert_eq!(reader.join().unwrap(), 1, "the writer was before the reader");
+        assert_eq!(
+            reader.join().unwrap(),
+            1,
+            "the writer was before the reader"
+        );
         writer.join().unwrap();
     });
 }

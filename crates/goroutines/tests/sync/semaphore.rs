@@ -115,7 +115,11 @@ fn more_than_there_are_waits_alone() {
         let semaphore = Arc::new(Semaphore::new(2));
         let s = semaphore.clone();
         let (too_much, start) = (spawn(move || s.acquire(3).forget()), Instant::now());
-        assert!(semaphore.acquire_timeout(3, Duration::from_millis(2)).is_err());
+        assert!(
+            semaphore
+                .acquire_timeout(3, Duration::from_millis(2))
+                .is_err()
+        );
         assert!(start.elapsed() >= Duration::from_millis(2));
         for _ in 0..10 {
             drop(semaphore.acquire(2));
@@ -131,7 +135,10 @@ fn an_expired_deadline_fails_even_if_permits_are_free() {
         let semaphore = Semaphore::new(2);
         assert!(semaphore.acquire_timeout(1, Duration::ZERO).is_err());
         let error = semaphore.acquire_deadline(1, Instant::now()).unwrap_err();
-        assert_eq!(error.to_string(), "timed out waiting for permits of a semaphore");
+        assert_eq!(
+            error.to_string(),
+            "timed out waiting for permits of a semaphore"
+        );
         let later = Instant::now() + Duration::from_secs(60);
         assert!(semaphore.acquire_deadline(2, later).is_ok());
         assert_eq!(semaphore.available(), 2);
@@ -149,7 +156,9 @@ fn a_head_that_gives_up_wakes_the_next() {
         let head = spawn(move || s.acquire_timeout(10, Duration::from_millis(20)).is_err());
         until("it is queued", || semaphore.try_acquire(1).is_none());
         let start = Instant::now();
-        let next = semaphore.acquire_timeout(1, Duration::from_secs(60)).unwrap();
+        let next = semaphore
+            .acquire_timeout(1, Duration::from_secs(60))
+            .unwrap();
         assert!(start.elapsed() < Duration::from_secs(50));
         assert!(head.join().unwrap());
         drop((one, next));

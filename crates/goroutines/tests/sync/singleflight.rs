@@ -13,7 +13,13 @@ fn one_call_at_a_time_and_nothing_is_kept() {
         let flights = SingleFlight::new();
         for n in 0..3 {
             let flight = flights.run("key", || n).unwrap();
-            assert_eq!(flight, Flight { value: n, shared: false });
+            assert_eq!(
+                flight,
+                Flight {
+                    value: n,
+                    shared: false
+                }
+            );
         }
     });
 }
@@ -23,7 +29,10 @@ fn one_call_at_a_time_and_nothing_is_kept() {
 fn duplicates_share() {
     inside(|| {
         let flights = Arc::new(SingleFlight::new());
-        let (free, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (free, calls) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicUsize::new(0)),
+        );
         let runs: Vec<_> = (0..10)
             .map(|i| {
                 let (flights, free, calls) = (flights.clone(), free.clone(), calls.clone());
@@ -42,9 +51,16 @@ fn duplicates_share() {
         // Another key has nothing to do with it.
         assert_eq!(flights.run("other".to_owned(), || 99).unwrap().value, 99);
         free.store(true, Ordering::SeqCst);
-        let values: Vec<_> = runs.into_iter().map(|r| r.join().unwrap().unwrap()).collect();
+        let values: Vec<_> = runs
+            .into_iter()
+            .map(|r| r.join().unwrap().unwrap())
+            .collect();
         assert_eq!(calls.load(Ordering::SeqCst), 1);
-        assert!(values.iter().all(|f| f.shared && f.value == values[0].value));
+        assert!(
+            values
+                .iter()
+                .all(|f| f.shared && f.value == values[0].value)
+        );
     });
 }
 
@@ -90,12 +106,24 @@ fn forget_starts_anew() {
         flights.forget(&1);
         let new = start(1);
         free[0].store(true, Ordering::SeqCst);
-        assert_eq!(old.join().unwrap().unwrap(), Flight { value: 0, shared: true });
+        assert_eq!(
+            old.join().unwrap().unwrap(),
+            Flight {
+                value: 0,
+                shared: true
+            }
+        );
         assert_eq!(old_too.join().unwrap().unwrap().value, 0);
         // The old one's end has not taken the new entry away.
         let joins = start(0);
         free[1].store(true, Ordering::SeqCst);
-        assert_eq!(new.join().unwrap().unwrap(), Flight { value: 1, shared: true });
+        assert_eq!(
+            new.join().unwrap().unwrap(),
+            Flight {
+                value: 1,
+                shared: true
+            }
+        );
         assert_eq!(joins.join().unwrap().unwrap().value, 1);
         flights.forget(&7);
     });
@@ -144,7 +172,10 @@ fn an_exit_leaves_nobody_waiting() {
         let fl = flights.clone();
         let joined = spawn(move || fl.run(1, || unreachable!()));
         assert!(gone.join().unwrap_err().is::<goroutines::Exited>());
-        assert_eq!(joined.join().unwrap().unwrap_err().message(), "its goroutine exited");
+        assert_eq!(
+            joined.join().unwrap().unwrap_err().message(),
+            "its goroutine exited"
+        );
         assert_eq!(flights.run(1, || 5).unwrap().value, 5);
     });
 }

@@ -51,7 +51,9 @@ pub(crate) fn everybody(goroutines: usize, threads: usize, f: impl Fn(usize) + S
 
 /// How many rounds: `small`, times `GOROUTINES_STRESS`.
 pub(crate) fn rounds(small: usize) -> usize {
-    let factor = std::env::var("GOROUTINES_STRESS").ok().and_then(|s| s.parse().ok());
+    let factor = std::env::var("GOROUTINES_STRESS")
+        .ok()
+        .and_then(|s| s.parse().ok());
     small * factor.unwrap_or(1)
 }
 

@@ -10,9 +10,9 @@
 use super::cell::Slot;
 use super::lock::{Core, Held};
 use super::node::{Kind, Node, Outcome, Peer, Side};
+use super::vault::Vault;
 use crate::channel::core::Token;
 use crate::channel::env::{Cause, Moment, Reason, Wait, choose};
-use crate::channel::receiver::Receiver;
 use crate::channel::timer::Timer;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -49,10 +49,10 @@ impl<'a> Case<'a> {
         Case { port, side, slot: ptr::null_mut() }
     }
 
-    /// A receive into an empty slot of the receiver that `port` is of.
+    /// A receive into an empty slot.
     #[inline]
-    pub(crate) fn receive<T>(receiver: &'a Receiver<T>, slot: &'a Slot<T>) -> Case<'a> {
-        Case { port: receiver.port(), side: Side::Recv, slot: slot.place().cast() }
+    pub(crate) fn receive<T>(vault: &'a Vault<T>, slot: &'a Slot<T>) -> Case<'a> {
+        Case { port: Port::Chan(vault.core()), side: Side::Recv, slot: slot.place().cast() }
     }
 
     /// Whether it is this operation on this channel or timer.

@@ -12,7 +12,7 @@
 //! it out, under the lock, before it goes on; and while its owner is claimed, because the owner goes on
 //! only when the claimer makes it ready, which is the last thing that a claimer does.
 
-use crate::channel::env::{Claimed, Waker};
+use crate::channel::env::{Claimed, Waker, Witness};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
@@ -66,6 +66,7 @@ pub(crate) struct Node {
     queued: Cell<bool>,
     kind: Kind,
     side: Side,
+    witness: Witness,
 }
 
 /// An [`Outcome`] without what belongs to it.
@@ -92,6 +93,7 @@ impl Node {
             queued: Cell::new(false),
             kind,
             side,
+            witness: Witness::new(),
         }
     }
 
@@ -104,6 +106,7 @@ impl Node {
     /// What a peer has told; for the owner, after its wait.
     #[inline]
     pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.witness.write();
         Some(match self.told.get() {
             Told::Nothing => return None,
             Told::Done => Outcome::Done,
@@ -288,6 +291,7 @@ impl Peer {
     #[inline]
     fn tell(&mut self, outcome: Outcome) {
         let node = self.node();
+        node.witness.write();
         node.told.set(match outcome {
             Outcome::Done => Told::Done,
             Outcome::Closed => Told::Closed,

@@ -23,10 +23,14 @@ fn start_spinner() {
         // Without yielding: here it would never give the processor back.
         std::thread::sleep(Duration::from_millis(1));
     }
+    // What is placed on its worker before the monitor knows that it is stuck is another test's matter
+    // (`stalls::strand_nobody_who_was_placed`).
+    std::thread::sleep(Duration::from_millis(100));
 }
 
 fn crowd() {
     const N: usize = 100_000;
+    start_spinner();
     let parked = WaitGroup::new();
     parked.add(N as isize);
     for _ in 0..N {
@@ -39,7 +43,6 @@ fn crowd() {
     }
     parked.wait();
     assert!(goroutines::num_goroutines() > N);
-    start_spinner();
     println!("main returns");
 }
 
@@ -63,6 +66,7 @@ fn main_returns_at_once() {
     let test = again("dies::leaving::main_returns_at_once");
     let end = test.run(|| {
         main_of(2, || {
+            start_spinner();
             for _ in 0..1_000 {
                 go!(|| {
                     let _gone = Says("sleeper");
@@ -71,7 +75,6 @@ fn main_returns_at_once() {
             }
             yield_now();
             sleep(Duration::from_millis(5));
-            start_spinner();
             println!("main returns");
         })
     });

@@ -57,6 +57,10 @@ fn start_clock() {
             sleep(Duration::from_millis(1));
         }
     });
+    // It is to have its stack before there are none.
+    while TICKS.load(Ordering::SeqCst) == 0 {
+        yield_now();
+    }
 }
 
 fn wait_in_vain() {
@@ -249,9 +253,7 @@ fn for_local_ones() {
             yield_now();
             address_space::leave(200 << 20);
             let here = std::thread::current().id();
-            let anywhere: Vec<_> = (0..1_000)
-                .map(|_| goroutines::spawn(wait_in_vain))
-                .collect();
+            // None of these can start before this goroutine waits.
             let local: Vec<_> = (0..1_000)
                 .map(|_| {
                     goroutines::spawn_local(move || {
@@ -260,6 +262,10 @@ fn for_local_ones() {
                         moved
                     })
                 })
+                .collect();
+            // The other worker starts these at once, until there are no stacks.
+            let anywhere: Vec<_> = (0..1_000)
+                .map_while(|_| Builder::new().spawn(wait_in_vain).ok())
                 .collect();
             // Until all have started for which there is room.
             sleep(Duration::from_millis(100));

@@ -36,6 +36,8 @@ struct Again {
     before: Option<&'static str>,
     /// The child is ended when it has said this, on standard output and on standard error.
     until: Option<[&'static str; 2]>,
+    /// If the child says this on standard error, it was not at fault: it may try three times more.
+    excuse: Option<&'static str>,
 }
 
 /// How a child ended.
@@ -54,6 +56,7 @@ fn again(name: &'static str) -> Again {
         vars: Vec::new(),
         before: None,
         until: None,
+        excuse: None,
     }
 }
 
@@ -73,6 +76,12 @@ impl Again {
     /// end before by itself.
     fn until(mut self, out: &'static str, err: &'static str) -> Again {
         self.until = Some([out, err]);
+        self
+    }
+
+    /// Lets the child try again if it says this on standard error.
+    fn excused_by(mut self, text: &'static str) -> Again {
+        self.excuse = Some(text);
         self
     }
 
@@ -102,6 +111,18 @@ impl Again {
     }
 
     fn end(self) -> End {
+        let mut tries = 3;
+        loop {
+            let end = self.once();
+            let excused = self.excuse.is_some_and(|text| end.err.contains(text));
+            if !excused || tries == 0 {
+                return end;
+            }
+            tries -= 1;
+        }
+    }
+
+    fn once(&self) -> End {
         let exe = std::env::current_exe().unwrap();
         let mut command = match self.before {
             None => Command::new(exe),
@@ -121,7 +142,9 @@ impl Again {
                 command.env_remove(name);
             }
         }
-        command.env(WHICH, self.name).envs(self.vars);
+        command
+            .env(WHICH, self.name)
+            .envs(self.vars.iter().map(|(name, value)| (name, value)));
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,0 +1,79 @@
+//! Waiting for others without sleeping for long, and tallies of drops.
+
+use goroutines::channel::{Receiver, Sender, bounded, unbounded};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Far longer than anything takes on a loaded machine: a test that reaches it has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Long enough for others to get wherever they are going, if it does not matter when they do not.
+pub(crate) fn nap() {
+    for _ in 0..20 {
+        goroutines::yield_now();
+    }
+    goroutines::sleep(Duration::from_millis(2));
+}
+
+/// How many rounds: `small`, times `GOROUTINES_STRESS`.
+pub(crate) fn rounds(small: usize) -> usize {
+    let factor = std::env::var("GOROUTINES_STRESS").ok().and_then(|s| s.parse().ok());
+    small * factor.unwrap_or(1)
+}
+
+/// Waits until `done` says so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
+        goroutines::sleep(Duration::from_micros(100));
+    }
+}
+
+/// A channel with room for `cap` values; `None`: for any number.
+pub(crate) fn make<T>(cap: Option<usize>) -> (Sender<T>, Receiver<T>) {
+    cap.map_or_else(unbounded, bounded)
+}
+
+/// Counts what it gave out and what was dropped of that.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Tally {
+    pub(crate) fn one(&self) -> Counted {
+        self.0.0.fetch_add(1, Ordering::SeqCst);
+        Counted(self.clone())
+    }
+
+    pub(crate) fn alive(&self) -> usize {
+        self.0.0.load(Ordering::SeqCst) - self.0.1.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Counted(Tally);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let before = self.0.0.1.fetch_add(1, Ordering::SeqCst);
+        assert!(before < self.0.0.0.load(Ordering::SeqCst), "dropped twice");
+    }
+}
+
+/// Runs the named functions as tests on 1, 2 and 8 workers.
+macro_rules! on_workers {
+    ($($name:ident)*) => {
+        mod one_worker {
+            $(#[goroutines::test(workers = 1)] fn $name() { super::$name() })*
+        }
+        mod two_workers {
+            $(#[goroutines::test(workers = 2)] fn $name() { super::$name() })*
+        }
+        mod eight_workers {
+            $(#[goroutines::test(workers = 8)] fn $name() { super::$name() })*
+        }
+    };
+}
+pub(crate) use on_workers;
