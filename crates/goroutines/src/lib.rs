@@ -52,7 +52,6 @@ pub mod channel;
 #[doc(hidden)]
 pub mod private;
 pub mod runtime;
-mod select;
 pub mod sync;
 mod task;
 
@@ -62,7 +61,6 @@ pub use private as __private;
 pub use blocking::blocking;
 pub use goroutines_macros::{main, test};
 pub use runtime::run;
-pub use select::{Select, SelectedOperation};
 pub use task::builder::{Builder, SpawnError, spawn, spawn_local};
 pub use task::goroutine::{Goroutine, GoroutineId, current, num_goroutines};
 pub use task::handle::{Cancelled, Exited, JoinHandle, Result};

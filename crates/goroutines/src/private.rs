@@ -4,7 +4,7 @@
     reason = "asserts for `go!` that its closure may be sent and owns what it uses"
 )]
 
-pub use crate::select::arm as select;
+pub use crate::channel::select::arm as select;
 pub use goroutines_macros::{__go, __select};
 
 use crate::runtime::{self, StartError};

@@ -17,7 +17,7 @@
 #[path = "model/channel.rs"]
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "the models do not use all of it")]
 mod channel;
-#[path = "../../src/select/run.rs"]
+#[path = "../../src/channel/select/run.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the models do not use all of it")]
 mod run;
 #[path = "../../../goroutines-runtime/src/g/state.rs"]

@@ -189,11 +189,11 @@ fn an_unstarted_one_starts_behind_newer_ones() {
     }
 }
 
-// Bounded start (b), of a burst of 10,000: none waits for much longer than the burst's own work takes,
+// Bounded start (b), of a burst of 30,000: none waits for much longer than the burst's own work takes,
 // though what comes later is started first. (Was: each had to be the oldest for 1 ms, one by one.)
 #[goroutines::test(workers = 1)]
 fn a_backlog_starts_behind_newer_ones() {
-    const N: usize = 10_000;
+    const N: usize = 30_000;
     let started = Arc::new(AtomicUsize::new(0));
     for _ in 0..N {
         let started = started.clone();
@@ -204,7 +204,7 @@ fn a_backlog_starts_behind_newer_ones() {
     let start = Instant::now();
     while started.load(Ordering::Relaxed) < N {
         assert!(
-            start.elapsed() < Duration::from_secs(6),
+            start.elapsed() < Duration::from_secs(20),
             "{started:?} of {N} have started after {:?}",
             start.elapsed()
         );
