@@ -17,7 +17,10 @@ use crate::{mem, rounds};
 
 /// Runs one program on `workers` workers.
 pub(crate) fn run(program: &str, workers: usize, size: Size) -> Answer {
-    goroutines::runtime::builder().workers(workers).configure().expect("the runtime has not been started");
+    goroutines::runtime::builder()
+        .workers(workers)
+        .configure()
+        .expect("the runtime has not been started");
     Ok(match program {
         "spawn" => {
             let n = size.of(1_000_000);

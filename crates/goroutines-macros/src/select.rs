@@ -63,7 +63,12 @@ impl Parse for Select {
                 return Err(input.error(KINDS));
             }
         }
-        Ok(Self { root, biased, arms, default })
+        Ok(Self {
+            root,
+            biased,
+            arms,
+            default,
+        })
     }
 }
 
@@ -79,11 +84,15 @@ impl Parse for Arm {
         let mut value = None;
         if kind == "send" {
             if !args.peek(Token![,]) {
-                return Err(args.error("`send` needs a channel and a value: `send(channel, value)`"));
+                return Err(
+                    args.error("`send` needs a channel and a value: `send(channel, value)`")
+                );
             }
             args.parse::<Token![,]>()?;
             if args.is_empty() {
-                return Err(args.error("`send` needs a channel and a value: `send(channel, value)`"));
+                return Err(
+                    args.error("`send` needs a channel and a value: `send(channel, value)`")
+                );
             }
             value = Some(args.parse()?);
         }
@@ -100,7 +109,12 @@ impl Parse for Arm {
             return Err(input.error("expected `=>`, found `->`"));
         }
         let body = body(input)?;
-        Ok(Self { channel, value, pat, body })
+        Ok(Self {
+            channel,
+            value,
+            pat,
+            body,
+        })
     }
 }
 
@@ -163,18 +177,32 @@ fn body(input: ParseStream<'_>) -> Result<Expr> {
 
 /// A name that cannot meet the user's, at the place of what it stands for.
 fn name(what: &str, number: usize, at: Span) -> Ident {
-    Ident::new(&format!("{what}{number}"), Span::mixed_site().located_at(at))
+    Ident::new(
+        &format!("{what}{number}"),
+        Span::mixed_site().located_at(at),
+    )
 }
 
 impl Select {
     fn into_tokens(self) -> TokenStream {
-        let Self { root, biased, arms, default } = self;
+        let Self {
+            root,
+            biased,
+            arms,
+            default,
+        } = self;
         let arm_root = quote! { #root::__private::select };
         if arms.is_empty() {
             return match default {
                 None => quote! { #arm_root::nothing() },
-                Some(Default { timeout: None, body }) => quote! { { #body } },
-                Some(Default { timeout: Some(timeout), body }) => quote! {
+                Some(Default {
+                    timeout: None,
+                    body,
+                }) => quote! { { #body } },
+                Some(Default {
+                    timeout: Some(timeout),
+                    body,
+                }) => quote! {
                     {
                         let _ = #arm_root::select([], false, #arm_root::limit_in(#timeout));
                         #body
@@ -184,15 +212,31 @@ impl Select {
         }
         let mixed = Span::mixed_site();
         let (limit, default) = match default {
-            None => (quote!(#arm_root::limit_none()), quote!(::core::unreachable!())),
-            Some(Default { timeout: None, body }) => (quote!(#arm_root::Limit::Now), quote!(#body)),
-            Some(Default { timeout: Some(timeout), body }) => {
-                (quote!(#arm_root::limit_in(#timeout)), quote!(#body))
-            }
+            None => (
+                quote!(#arm_root::limit_none()),
+                quote!(::core::unreachable!()),
+            ),
+            Some(Default {
+                timeout: None,
+                body,
+            }) => (quote!(#arm_root::Limit::Now), quote!(#body)),
+            Some(Default {
+                timeout: Some(timeout),
+                body,
+            }) => (quote!(#arm_root::limit_in(#timeout)), quote!(#body)),
         };
         let (mut channels, mut operands, mut makes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut names, mut completes, mut runs) = (Vec::new(), Vec::new(), Vec::new());
-        for (i, Arm { channel, value, pat, body }) in arms.into_iter().enumerate() {
+        for (
+            i,
+            Arm {
+                channel,
+                value,
+                pat,
+                body,
+            },
+        ) in arms.into_iter().enumerate()
+        {
             let at = channel.span();
             let (operand, arm) = (name("operand", i, at), name("arm", i, at));
             let chosen = Ident::new("chosen", mixed);

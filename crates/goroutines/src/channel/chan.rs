@@ -26,12 +26,18 @@ pub(crate) struct Chan<T> {
 impl<T> Chan<T> {
     /// A channel with room for `cap` values; `None` if there is not so much memory.
     pub(crate) fn bounded(cap: usize) -> Option<Chan<T>> {
-        Some(Chan { vault: Vault::new(cap, Buffer::bounded(cap)?), cap: Some(cap) })
+        Some(Chan {
+            vault: Vault::new(cap, Buffer::bounded(cap)?),
+            cap: Some(cap),
+        })
     }
 
     /// A channel with room for any number of values.
     pub(crate) fn unbounded() -> Chan<T> {
-        Chan { vault: Vault::new(usize::MAX, Buffer::unbounded()), cap: None }
+        Chan {
+            vault: Vault::new(usize::MAX, Buffer::unbounded()),
+            cap: None,
+        }
     }
 
     #[inline]
@@ -215,7 +221,9 @@ impl<T> Chan<T> {
         if locked.state().closed() {
             return Ended::Closed;
         }
-        let Some(giver) = locked.sender() else { return wait(locked) };
+        let Some(giver) = locked.sender() else {
+            return wait(locked);
+        };
         drop(locked);
         if !giver.has_slot() {
             return giver.ask(out);

@@ -54,7 +54,11 @@ impl Held<'_> {
             }
             Side::Send => self.queue(Side::Recv).claim_first()?,
         };
-        Some(if peer.has_slot() { Token::Peer(peer) } else { Token::Ask(peer) })
+        Some(if peer.has_slot() {
+            Token::Peer(peer)
+        } else {
+            Token::Ask(peer)
+        })
     }
 }
 

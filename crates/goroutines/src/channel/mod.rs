@@ -82,7 +82,9 @@ use timer::Timer;
 ///
 /// If there can be no memory for so many values.
 pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
-    let Some(chan) = Chan::bounded(cap) else { panic!("a channel for {cap} values is too large") };
+    let Some(chan) = Chan::bounded(cap) else {
+        panic!("a channel for {cap} values is too large")
+    };
     sender::pair(chan)
 }
 

@@ -8,8 +8,8 @@ use super::err::{RecvError, RecvTimeoutError, TryRecvError};
 use super::iter::{Iter, TryIter};
 use super::shared::Shared;
 use super::slot::cell::Slot;
-use super::slot::vault::Ended;
 use super::slot::many::Port;
+use super::slot::vault::Ended;
 use super::timer::Timer;
 use goroutines_runtime::park::checkpoint;
 use goroutines_runtime::shim::Arc;
@@ -54,7 +54,10 @@ impl<T> RefUnwindSafe for Receiver<T> {}
 
 impl Receiver<Instant> {
     pub(crate) fn timer(timer: Timer) -> Receiver<Instant> {
-        Receiver(Flavor::Timer(Arc::new(Clock { timer, value: |at| at })))
+        Receiver(Flavor::Timer(Arc::new(Clock {
+            timer,
+            value: |at| at,
+        })))
     }
 }
 
@@ -112,7 +115,9 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn recv(&self) -> Result<T, RecvError> {
-        let Flavor::Chan(shared) = &self.0 else { return self.recv_clock() };
+        let Flavor::Chan(shared) = &self.0 else {
+            return self.recv_clock();
+        };
         let slot = Slot::empty();
         if shared.chan.try_recv(&slot) == Ended::Late {
             let _ = shared.chan.recv_by(&slot, Moment::NEVER, false);
@@ -163,7 +168,9 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let Flavor::Chan(shared) = &self.0 else { return self.try_recv_clock() };
+        let Flavor::Chan(shared) = &self.0 else {
+            return self.try_recv_clock();
+        };
         let slot = Slot::empty();
         let end = shared.chan.try_recv(&slot);
         checkpoint();
@@ -273,7 +280,8 @@ impl<T> Receiver<T> {
     /// assert!(r.is_closed());
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.chan().is_some_and(|chan| chan.core().status().closed())
+        self.chan()
+            .is_some_and(|chan| chan.core().status().closed())
     }
 
     /// Whether there is no value in the channel; a rendezvous channel is always empty, and so is a timer.

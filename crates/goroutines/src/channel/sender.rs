@@ -8,8 +8,8 @@ use super::err::{SendError, SendTimeoutError, TrySendError};
 use super::receiver::Receiver;
 use super::shared::Shared;
 use super::slot::cell::Slot;
-use super::slot::vault::Ended;
 use super::slot::many::Port;
+use super::slot::vault::Ended;
 use goroutines_runtime::park::checkpoint;
 use goroutines_runtime::shim::Arc;
 use std::fmt;
@@ -44,7 +44,12 @@ impl<T> RefUnwindSafe for Sender<T> {}
 /// A channel of which `chan` is the inside.
 pub(crate) fn pair<T>(chan: Chan<T>) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared::new(chan));
-    (Sender { shared: shared.clone() }, Receiver::of(shared))
+    (
+        Sender {
+            shared: shared.clone(),
+        },
+        Receiver::of(shared),
+    )
 }
 
 impl<T> Sender<T> {
@@ -292,7 +297,9 @@ impl<T> Sender<T> {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
         self.shared.senders.add();
-        Sender { shared: self.shared.clone() }
+        Sender {
+            shared: self.shared.clone(),
+        }
     }
 }
 

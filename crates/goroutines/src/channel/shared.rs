@@ -14,7 +14,11 @@ pub(crate) struct Shared<T> {
 impl<T> Shared<T> {
     /// With one handle of each kind.
     pub(crate) fn new(chan: Chan<T>) -> Shared<T> {
-        Shared { chan, senders: Count::one(), receivers: Count::one() }
+        Shared {
+            chan,
+            senders: Count::one(),
+            receivers: Count::one(),
+        }
     }
 }
 

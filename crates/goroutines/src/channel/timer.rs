@@ -27,13 +27,19 @@ impl Timer {
     /// Due once.
     pub(crate) fn at(when: Instant) -> Timer {
         let next = AtomicU64::new(Moment::from_instant(when).0);
-        Timer { next, what: What::Once(when) }
+        Timer {
+            next,
+            what: What::Once(when),
+        }
     }
 
     /// Due each time a period has passed; the period is not zero.
     pub(crate) fn every(period: Duration) -> Timer {
         let next = AtomicU64::new(Moment::after(period).0);
-        Timer { next, what: What::Every(period) }
+        Timer {
+            next,
+            what: What::Every(period),
+        }
     }
 
     /// When a value is due, as far as is known.
@@ -66,12 +72,10 @@ impl Timer {
                 }
             };
             // Relaxed: only the clock orders what a timer does.
-            match self.next.compare_exchange_weak(
-                due,
-                next,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            match self
+                .next
+                .compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(_) => return Some(value),
                 Err(other) => due = other,
             }
@@ -82,7 +86,8 @@ impl Timer {
     #[cold]
     pub(crate) fn give_back(&self, value: Instant) {
         if let What::Once(_) = self.what {
-            self.next.store(Moment::from_instant(value).0, Ordering::Relaxed);
+            self.next
+                .store(Moment::from_instant(value).0, Ordering::Relaxed);
         }
         // Of a ticker, one value is lost, as when its receiver is slow.
     }

@@ -109,7 +109,11 @@ impl WaitGroup {
     /// Undoes a step that was a mistake. Who began to wait because of it is let go.
     #[cold]
     fn take_back(&self, step: u64) {
-        let now = self.0.state.fetch_sub(step, Ordering::AcqRel).wrapping_sub(step);
+        let now = self
+            .0
+            .state
+            .fetch_sub(step, Ordering::AcqRel)
+            .wrapping_sub(step);
         if counter(now) == 0 && now & WAITERS != 0 {
             self.release();
         }

@@ -123,7 +123,10 @@ fn ch_5_what_blocks_and_what_does_not() {
         // With a parked sender a receive does not block.
         assert_eq!(r.try_recv(), Ok(0));
         waiter.join().unwrap();
-        assert_eq!(r.try_iter().collect::<Vec<_>>(), (1..=cap).collect::<Vec<_>>()[..]);
+        assert_eq!(
+            r.try_iter().collect::<Vec<_>>(),
+            (1..=cap).collect::<Vec<_>>()[..]
+        );
     }
 }
 
@@ -151,7 +154,11 @@ fn ch_6_a_rendezvous_is_one() {
 }
 
 fn ch_7_first_in_first_out() {
-    for cap in (0..=200).step_by(11).map(Some).chain([Some(1), Some(2), None]) {
+    for cap in (0..=200)
+        .step_by(11)
+        .map(Some)
+        .chain([Some(1), Some(2), None])
+    {
         let (s, r) = make(cap);
         go!(move || (0..500).for_each(|i| s.send(i).unwrap()));
         assert!(r.iter().eq(0..500), "{cap:?}");
@@ -174,7 +181,11 @@ fn ch_8_each_value_once() {
             .collect();
         let mut seen = [0; 1_000];
         for receiver in receivers {
-            receiver.join().unwrap().into_iter().for_each(|i| seen[i] += 1);
+            receiver
+                .join()
+                .unwrap()
+                .into_iter()
+                .for_each(|i| seen[i] += 1);
         }
         assert!(seen.iter().all(|&n| n == 4));
     }
@@ -223,7 +234,13 @@ fn ch_9_parked_ones_are_served_in_order() {
         .collect();
     (0..N).for_each(|i| s.send(i).unwrap());
     receivers.into_iter().for_each(|h| h.join().unwrap());
-    assert!(order.lock().unwrap().iter().all(|&(who, value)| who == value));
+    assert!(
+        order
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|&(who, value)| who == value)
+    );
 
     let senders: Vec<_> = (0..N)
         .map(|i| {
@@ -318,7 +335,10 @@ fn ch_17_to_20_close() {
         assert!(!s.close() && !r.close());
         assert!(s.is_closed() && r.is_closed());
         // CH-20: even if there is room, nothing comes in.
-        r.try_recv().map_or_else(|e| assert_eq!(e, TryRecvError::Disconnected), |v| assert_eq!(v, 0));
+        r.try_recv().map_or_else(
+            |e| assert_eq!(e, TryRecvError::Disconnected),
+            |v| assert_eq!(v, 0),
+        );
         assert_eq!(s.try_send(9), Err(TrySendError::Disconnected(9)));
         assert_eq!(s.send(9), Err(SendError(9)));
         let late = s.send_timeout(9, Duration::from_secs(9));
@@ -347,7 +367,9 @@ fn ch_18_19_close_wakes_all() {
             .collect();
         nap();
         assert!(if by_receiver { r.close() } else { s.close() });
-        receivers.into_iter().for_each(|h| assert_eq!(h.join().unwrap(), Err(RecvError)));
+        receivers
+            .into_iter()
+            .for_each(|h| assert_eq!(h.join().unwrap(), Err(RecvError)));
 
         let (s, r) = bounded(2);
         s.send(1_000).unwrap();
@@ -399,8 +421,14 @@ fn r0_3_dropping_an_end_wakes_the_other() {
 fn ch_23_never() {
     let r = never::<u8>();
     assert_eq!(r.try_recv(), Err(TryRecvError::Empty));
-    assert_eq!(r.recv_timeout(Duration::from_millis(3)), Err(RecvTimeoutError::Timeout));
-    assert_eq!((r.len(), r.capacity(), r.is_closed(), r.close()), (0, Some(0), false, false));
+    assert_eq!(
+        r.recv_timeout(Duration::from_millis(3)),
+        Err(RecvTimeoutError::Timeout)
+    );
+    assert_eq!(
+        (r.len(), r.capacity(), r.is_closed(), r.close()),
+        (0, Some(0), false, false)
+    );
     assert!(r.same_channel(&r.clone()));
     let stuck = spawn(move || r.recv());
     nap();
@@ -414,12 +442,24 @@ fn ch_24_many_iterate() {
     let receivers: Vec<_> = (0..5)
         .map(|i| {
             let r = r.clone();
-            spawn(move || if i % 2 == 0 { r.into_iter().count() } else { (&r).into_iter().count() })
+            spawn(move || {
+                if i % 2 == 0 {
+                    r.into_iter().count()
+                } else {
+                    (&r).into_iter().count()
+                }
+            })
         })
         .collect();
     (0..1_000).for_each(|i| s.send(i).unwrap());
     drop(s);
-    assert_eq!(receivers.into_iter().map(|h| h.join().unwrap()).sum::<usize>(), 1_000);
+    assert_eq!(
+        receivers
+            .into_iter()
+            .map(|h| h.join().unwrap())
+            .sum::<usize>(),
+        1_000
+    );
     assert_eq!(r.iter().next(), None);
 }
 
@@ -448,7 +488,10 @@ fn timeouts() {
     for timeout in [Duration::ZERO, Duration::from_millis(2)] {
         let start = std::time::Instant::now();
         assert_eq!(r.recv_timeout(timeout), Err(RecvTimeoutError::Timeout));
-        assert_eq!(s.send_timeout(1, timeout), Err(SendTimeoutError::Timeout(1)));
+        assert_eq!(
+            s.send_timeout(1, timeout),
+            Err(SendTimeoutError::Timeout(1))
+        );
         assert!(start.elapsed() >= 2 * timeout);
         assert_eq!(r.recv_deadline(start), Err(RecvTimeoutError::Timeout));
         assert_eq!(s.send_deadline(1, start), Err(SendTimeoutError::Timeout(1)));

@@ -72,7 +72,9 @@ fn a_peer_waits_until_it_is_completed() {
             };
             let peer = move || match kind {
                 0 => r.recv(),
-                1 => r.recv_timeout(Duration::from_secs(60)).map_err(|_| unreachable!()),
+                1 => r
+                    .recv_timeout(Duration::from_secs(60))
+                    .map_err(|_| unreachable!()),
                 2 => select! { recv(r) -> m => m },
                 _ => sel_recv(&r).recv(&r),
             };
@@ -162,7 +164,9 @@ fn an_operation_that_is_dropped() {
         nap();
         s.send((i, tally.one())).unwrap();
     }
-    receivers.into_iter().for_each(|h| assert!(h.join().unwrap()));
+    receivers
+        .into_iter()
+        .for_each(|h| assert!(h.join().unwrap()));
     // and a select.
     let selector = {
         let r = r.clone();
@@ -310,11 +314,17 @@ fn the_wrong_channel() {
     let (t, u) = bounded::<u8>(1);
     s.send(1).unwrap();
     let wrong = catch_unwind(AssertUnwindSafe(|| sel_recv(&r).recv(&u)));
-    assert_eq!(wrong.unwrap_err().downcast_ref(), Some(&"passed a receiver that wasn't selected"));
+    assert_eq!(
+        wrong.unwrap_err().downcast_ref(),
+        Some(&"passed a receiver that wasn't selected")
+    );
     // It is still there.
     assert_eq!(r.recv(), Ok(1));
     let wrong = catch_unwind(AssertUnwindSafe(|| sel_send(&s).send(&t, 2)));
-    assert_eq!(wrong.unwrap_err().downcast_ref(), Some(&"passed a sender that wasn't selected"));
+    assert_eq!(
+        wrong.unwrap_err().downcast_ref(),
+        Some(&"passed a sender that wasn't selected")
+    );
     assert_eq!(s.try_send(3), Ok(()));
     // Not ready for that side.
     let wrong = catch_unwind(AssertUnwindSafe(|| sel_recv(&r).send(&s, 2)));

@@ -152,7 +152,10 @@ fn ch_26_leaving_the_middle_of_a_queue() {
     let best = |n| (0..5).map(|_| leave_the_middle(n, many)).min().unwrap();
     best(1_000);
     let (small, large) = (best(2_000), best(8_000));
-    assert!(large < small * 16, "{small:?} for 2,000 and {large:?} for 8,000");
+    assert!(
+        large < small * 16,
+        "{small:?} for 2,000 and {large:?} for 8,000"
+    );
 }
 
 /// A pile of values does not leave a pile of memory.
@@ -188,5 +191,9 @@ fn se_21_polling_is_cheap() {
             default => (),
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
 }

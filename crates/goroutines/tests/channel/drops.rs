@@ -74,7 +74,9 @@ fn a_send_that_fails_gives_its_value_back() {
     s.send(tally.one()).unwrap();
     let kept = [
         s.try_send(tally.one()).unwrap_err().into_inner(),
-        s.send_timeout(tally.one(), Duration::from_millis(1)).unwrap_err().into_inner(),
+        s.send_timeout(tally.one(), Duration::from_millis(1))
+            .unwrap_err()
+            .into_inner(),
     ];
     // The value of an arm that is not chosen is not even made.
     for _ in 0..100 {

@@ -15,7 +15,12 @@
 
 // For the models.
 #[path = "model/channel.rs"]
-#[allow(dead_code, unreachable_pub, unused_imports, reason = "the models do not use all of it")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "the models do not use all of it"
+)]
 mod channel;
 #[path = "../../src/channel/select/run.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the models do not use all of it")]

@@ -56,8 +56,12 @@ fn select_recv(cs: [&Shared; 2], limit: Limit, direct: bool) -> Option<usize> {
             }
         });
         let mut nodes = [const { MaybeUninit::uninit() }; 2];
-        let run =
-            Run { cases: &cases, nodes: &mut nodes, numbers: &mut [0; 4], biased: false };
+        let run = Run {
+            cases: &cases,
+            nodes: &mut nodes,
+            numbers: &mut [0; 4],
+            biased: false,
+        };
         let chosen = run.select(limit)?;
         let (i, case) = (chosen.index(), *chosen.case());
         match cs[i].finish_recv(&case, chosen.take().unwrap(), &slots[i]) {
@@ -76,8 +80,15 @@ fn select_recv(cs: [&Shared; 2], limit: Limit, direct: bool) -> Option<usize> {
 fn select_send(cs: [&Shared; 2], value: usize, limit: Limit) -> bool {
     let cases = cs.map(|c| Case::later(Port::Chan(c.core()), Side::Send));
     let mut nodes = [const { MaybeUninit::uninit() }; 2];
-    let run = Run { cases: &cases, nodes: &mut nodes, numbers: &mut [0; 4], biased: false };
-    let Some(chosen) = run.select(limit) else { return false };
+    let run = Run {
+        cases: &cases,
+        nodes: &mut nodes,
+        numbers: &mut [0; 4],
+        biased: false,
+    };
+    let Some(chosen) = run.select(limit) else {
+        return false;
+    };
     let slot = Slot::full(value);
     let (i, case) = (chosen.index(), *chosen.case());
     let mut ended = cs[i].finish_send(&case, chosen.take().unwrap(), &slot);
@@ -151,8 +162,11 @@ fn timeout_against_wake() {
         check(3, move || {
             let c = chan(cap);
             let d = c.clone();
-            let (at, by) =
-                if receiver_times_out { (NEVER, Moment::SOON) } else { (Moment::SOON, NEVER) };
+            let (at, by) = if receiver_times_out {
+                (NEVER, Moment::SOON)
+            } else {
+                (Moment::SOON, NEVER)
+            };
             let sender = thread::spawn(move || {
                 let sent = send(&d, 1, at);
                 d.core().close();
@@ -197,7 +211,11 @@ fn a_select_that_two_want() {
             let two = thread::spawn(move || send(&d, 2, NEVER).unwrap());
             let first = select_recv([&a, &b], FOREVER, direct).unwrap();
             // The other one's value is not lost.
-            let second = if first == 1 { recv(&b, NEVER) } else { recv(&a, NEVER) };
+            let second = if first == 1 {
+                recv(&b, NEVER)
+            } else {
+                recv(&a, NEVER)
+            };
             assert_eq!(first + second.unwrap(), 3);
             one.join().unwrap();
             two.join().unwrap();
@@ -266,8 +284,12 @@ fn given_back() {
             let sender = thread::spawn(move || send(&c, 1, NEVER).unwrap());
             let cases = [Case::later(Port::Chan(a.core()), Side::Recv)];
             let mut nodes = [const { MaybeUninit::uninit() }; 1];
-            let run =
-                Run { cases: &cases, nodes: &mut nodes, numbers: &mut [0; 2], biased: false };
+            let run = Run {
+                cases: &cases,
+                nodes: &mut nodes,
+                numbers: &mut [0; 2],
+                biased: false,
+            };
             drop(run.select(FOREVER));
             assert_eq!(recv(&a, NEVER), Some(1));
             sender.join().unwrap();

@@ -124,7 +124,11 @@ fn mm_3_4_what_was_done_before() {
         while let Ok(i) = r.recv() {
             assert_eq!(data[i].load(Ordering::Relaxed), i + 1);
         }
-        assert!(data.iter().enumerate().all(|(i, slot)| slot.load(Ordering::Relaxed) == i + 1));
+        assert!(
+            data.iter()
+                .enumerate()
+                .all(|(i, slot)| slot.load(Ordering::Relaxed) == i + 1)
+        );
         thread.join().unwrap();
     }
 }

@@ -41,7 +41,11 @@ fn woken_by_each_kind_of_change() {
     // A value; a parked sender; a close; a timer.
     for kind in 0..4 {
         let (s, r) = if kind == 0 { unbounded() } else { bounded(0) };
-        let timer = if kind == 3 { after(Duration::from_millis(5)) } else { never() };
+        let timer = if kind == 3 {
+            after(Duration::from_millis(5))
+        } else {
+            never()
+        };
         let watcher = {
             let r = r.clone();
             spawn(move || {

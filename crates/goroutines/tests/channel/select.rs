@@ -37,7 +37,10 @@ fn se_1_evaluation() {
         recv({ note("r"); &r }) -> _ => unreachable!(),
         default({ note("timeout"); Duration::from_secs(1) }) => unreachable!(),
     }
-    assert_eq!(*trace.borrow(), ["full", "never", "s", "r", "timeout", "value 2", "body"]);
+    assert_eq!(
+        *trace.borrow(),
+        ["full", "never", "s", "r", "timeout", "value 2", "body"]
+    );
     assert_eq!(r.recv(), Ok(2));
 }
 
@@ -72,7 +75,10 @@ fn se_2_uniform_when_all_are_closed() {
         };
         counts[i] += 1;
     }
-    assert!(counts.iter().all(|&n| (700..1_300).contains(&n)), "{counts:?}");
+    assert!(
+        counts.iter().all(|&n| (700..1_300).contains(&n)),
+        "{counts:?}"
+    );
     let mut dynamic = [0; 4];
     let mut sel = Select::new();
     ends.iter().for_each(|(_, r)| assert!(sel.recv(r) < 4));
@@ -82,7 +88,10 @@ fn se_2_uniform_when_all_are_closed() {
         assert_eq!(operation.recv(&ends[i].1), Err(RecvError));
         dynamic[i] += 1;
     }
-    assert!(dynamic.iter().all(|&n| (700..1_300).contains(&n)), "{dynamic:?}");
+    assert!(
+        dynamic.iter().all(|&n| (700..1_300).contains(&n)),
+        "{dynamic:?}"
+    );
 }
 
 fn se_2_pseudo_random_send() {
@@ -293,7 +302,10 @@ fn se_9_cases_that_are_off() {
     }
     s.send(3).unwrap();
     off = Some(&r);
-    assert_eq!(select! { recv(off) -> m => m, default => unreachable!() }, Ok(3));
+    assert_eq!(
+        select! { recv(off) -> m => m, default => unreachable!() },
+        Ok(3)
+    );
     s.send(4).unwrap();
     assert_eq!(select! { recv(by_arc) -> m => m }, Ok(4));
     // None of them ever: blocks.
@@ -311,13 +323,19 @@ fn se_10_without_cases() {
     let start = std::time::Instant::now();
     assert_eq!(select! { default(Duration::from_millis(5)) => 4 }, 4);
     assert!(start.elapsed() >= Duration::from_millis(5));
-    let stuck = spawn(|| -> u8 { select! {} });
+    let stuck = spawn(|| -> u8 {
+        select! {}
+    });
     nap();
     assert!(!stuck.is_finished());
     stuck.cancel();
     assert!(stuck.join().is_err());
     assert!(Select::new().try_select().is_err());
-    assert!(Select::new().select_timeout(Duration::from_millis(1)).is_err());
+    assert!(
+        Select::new()
+            .select_timeout(Duration::from_millis(1))
+            .is_err()
+    );
 }
 
 fn se_11_the_same_channel_twice() {
@@ -462,7 +480,9 @@ fn se_17_any_order() {
     for (s, r) in &ends {
         let (s, r) = (s.clone(), r.clone());
         all.push(spawn(move || (0..rounds).for_each(|_| s.send(0).unwrap())));
-        all.push(spawn(move || (0..rounds).for_each(|_| assert!(r.recv().is_ok()))));
+        all.push(spawn(move || {
+            (0..rounds).for_each(|_| assert!(r.recv().is_ok()))
+        }));
     }
     // Selects over all, which switch off what they have done often enough.
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
@@ -538,7 +558,10 @@ fn se_19_jumps_and_values() {
     s.send(1).unwrap();
     s.send(2).unwrap();
     s.close();
-    assert_eq!([early(&r), early(&r), early(&r)], [Ok(10), Ok(2), Err(RecvError)]);
+    assert_eq!(
+        [early(&r), early(&r), early(&r)],
+        [Ok(10), Ok(2), Err(RecvError)]
+    );
 
     // A jump out of the value of a send arm gives the right to send back.
     fn no_value(s: &Sender<u8>) -> Option<()> {
@@ -574,7 +597,7 @@ fn grammar() {
             recv(after(Duration::MAX)) -> _at => unreachable!(),
         };
     }
-    assert_eq!(sum, 1 * 2 + 3 * 4);
+    assert_eq!(sum, 14);
     let r = &mut { holder.1 };
     select! {
         recv(r) -> _ => unreachable!(),

@@ -18,7 +18,9 @@ pub(crate) fn nap() {
 
 /// How many rounds: `small`, times `GOROUTINES_STRESS`.
 pub(crate) fn rounds(small: usize) -> usize {
-    let factor = std::env::var("GOROUTINES_STRESS").ok().and_then(|s| s.parse().ok());
+    let factor = std::env::var("GOROUTINES_STRESS")
+        .ok()
+        .and_then(|s| s.parse().ok());
     small * factor.unwrap_or(1)
 }
 

@@ -45,7 +45,11 @@ fn ti_7_the_moment_it_was_due() {
     let r = after(10 * MS);
     sleep(60 * MS);
     let fired = r.recv().unwrap();
-    assert!(fired - start >= 10 * MS && fired - start < 40 * MS, "{:?}", fired - start);
+    assert!(
+        fired - start >= 10 * MS && fired - start < 40 * MS,
+        "{:?}",
+        fired - start
+    );
     let when = Instant::now() + 5 * MS;
     assert_eq!(at(when).recv(), Ok(when));
 }
@@ -88,7 +92,12 @@ fn many_receive_from_one_timer() {
             spawn(move || r.recv_timeout(60 * MS).is_ok())
         })
         .collect();
-    let got = waiters.into_iter().filter(|_| true).map(|h| h.join().unwrap()).filter(|&ok| ok).count();
+    let got = waiters
+        .into_iter()
+        .filter(|_| true)
+        .map(|h| h.join().unwrap())
+        .filter(|&ok| ok)
+        .count();
     assert_eq!(got, 1);
     let r = tick(5 * MS);
     let waiters: Vec<_> = (0..5)
@@ -126,7 +135,13 @@ fn timers_in_selects() {
             spawn(move || select! { recv(r) -> _ => 1, default(60 * MS) => 0 })
         })
         .collect();
-    assert_eq!(selectors.into_iter().map(|h| h.join().unwrap()).sum::<i32>(), 1);
+    assert_eq!(
+        selectors
+            .into_iter()
+            .map(|h| h.join().unwrap())
+            .sum::<i32>(),
+        1
+    );
     let ticks = tick(2 * MS);
     let stop = after(40 * MS);
     let mut n = 0;

@@ -7,47 +7,98 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 #[test]
 fn texts() {
     let sent = SendError(1);
-    assert_eq!((format!("{sent}"), format!("{sent:?}")), (
-        "sending on a disconnected channel".into(),
-        "SendError(..)".into()
-    ));
+    assert_eq!(
+        (format!("{sent}"), format!("{sent:?}")),
+        (
+            "sending on a disconnected channel".into(),
+            "SendError(..)".into()
+        )
+    );
     let full = TrySendError::Full(1);
-    assert_eq!((format!("{full}"), format!("{full:?}")), (
-        "sending on a full channel".into(),
-        "Full(..)".into()
-    ));
-    assert_eq!(format!("{:?}", TrySendError::Disconnected(1)), "Disconnected(..)");
+    assert_eq!(
+        (format!("{full}"), format!("{full:?}")),
+        ("sending on a full channel".into(), "Full(..)".into())
+    );
+    assert_eq!(
+        format!("{:?}", TrySendError::Disconnected(1)),
+        "Disconnected(..)"
+    );
     let late = SendTimeoutError::Timeout(1);
-    assert_eq!((format!("{late}"), format!("{late:?}")), (
-        "timed out waiting on send operation".into(),
-        "SendTimeoutError(..)".into()
-    ));
+    assert_eq!(
+        (format!("{late}"), format!("{late:?}")),
+        (
+            "timed out waiting on send operation".into(),
+            "SendTimeoutError(..)".into()
+        )
+    );
     for (error, text) in [
-        (Box::new(TrySendError::Disconnected(1)) as Box<dyn Error>, "sending on a disconnected channel"),
-        (Box::new(SendTimeoutError::Disconnected(1)), "sending on a disconnected channel"),
-        (Box::new(RecvError), "receiving on an empty and disconnected channel"),
-        (Box::new(TryRecvError::Empty), "receiving on an empty channel"),
-        (Box::new(TryRecvError::Disconnected), "receiving on an empty and disconnected channel"),
-        (Box::new(RecvTimeoutError::Timeout), "timed out waiting on receive operation"),
-        (Box::new(RecvTimeoutError::Disconnected), "channel is empty and disconnected"),
-        (Box::new(TrySelectError), "all operations in select would block"),
+        (
+            Box::new(TrySendError::Disconnected(1)) as Box<dyn Error>,
+            "sending on a disconnected channel",
+        ),
+        (
+            Box::new(SendTimeoutError::Disconnected(1)),
+            "sending on a disconnected channel",
+        ),
+        (
+            Box::new(RecvError),
+            "receiving on an empty and disconnected channel",
+        ),
+        (
+            Box::new(TryRecvError::Empty),
+            "receiving on an empty channel",
+        ),
+        (
+            Box::new(TryRecvError::Disconnected),
+            "receiving on an empty and disconnected channel",
+        ),
+        (
+            Box::new(RecvTimeoutError::Timeout),
+            "timed out waiting on receive operation",
+        ),
+        (
+            Box::new(RecvTimeoutError::Disconnected),
+            "channel is empty and disconnected",
+        ),
+        (
+            Box::new(TrySelectError),
+            "all operations in select would block",
+        ),
         (Box::new(SelectTimeoutError), "timed out waiting on select"),
     ] {
         assert_eq!(error.to_string(), text);
     }
-    assert_eq!(format!("{:?} {:?}", TryReadyError, ReadyTimeoutError), "TryReadyError ReadyTimeoutError");
+    assert_eq!(
+        format!("{:?} {:?}", TryReadyError, ReadyTimeoutError),
+        "TryReadyError ReadyTimeoutError"
+    );
     let (s, r) = bounded::<u8>(1);
     let shown = format!("{s:?} {r:?} {:?} {:?}", r.iter(), r.try_iter());
-    assert_eq!(shown, "Sender { .. } Receiver { .. } Iter { .. } TryIter { .. }");
-    assert_eq!(format!("{:?} {:?}", r.into_iter(), Select::new()), "IntoIter { .. } Select { .. }");
+    assert_eq!(
+        shown,
+        "Sender { .. } Receiver { .. } Iter { .. } TryIter { .. }"
+    );
+    assert_eq!(
+        format!("{:?} {:?}", r.into_iter(), Select::new()),
+        "IntoIter { .. } Select { .. }"
+    );
 }
 
 #[test]
 fn conversions_and_predicates() {
-    assert_eq!(TrySendError::from(SendError(3)), TrySendError::Disconnected(3));
-    assert_eq!(SendTimeoutError::from(SendError(3)), SendTimeoutError::Disconnected(3));
+    assert_eq!(
+        TrySendError::from(SendError(3)),
+        TrySendError::Disconnected(3)
+    );
+    assert_eq!(
+        SendTimeoutError::from(SendError(3)),
+        SendTimeoutError::Disconnected(3)
+    );
     assert_eq!(TryRecvError::from(RecvError), TryRecvError::Disconnected);
-    assert_eq!(RecvTimeoutError::from(RecvError), RecvTimeoutError::Disconnected);
+    assert_eq!(
+        RecvTimeoutError::from(RecvError),
+        RecvTimeoutError::Disconnected
+    );
     assert!(TrySendError::Full(1).is_full() && !TrySendError::Full(1).is_disconnected());
     assert!(TrySendError::Disconnected(1).is_disconnected());
     assert!(SendTimeoutError::Timeout(1).is_timeout());

@@ -4,12 +4,12 @@
 
 pub use super::run::Limit;
 use super::run::{Chosen, Run};
-use crate::channel::slot::vault::Ended;
+use crate::channel::core::Token;
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Port};
 use crate::channel::slot::node::Side;
+use crate::channel::slot::vault::Ended;
 use crate::channel::{Receiver, RecvError, SendError, Sender};
-use crate::channel::core::Token;
 use goroutines_runtime::park::Moment;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
@@ -91,13 +91,18 @@ impl<'a, T> RecvArm<'a, T> {
     /// A receive from this operand.
     #[inline]
     pub fn new(receiver: Option<&'a Receiver<T>>) -> RecvArm<'a, T> {
-        RecvArm { receiver, slot: Slot::empty() }
+        RecvArm {
+            receiver,
+            slot: Slot::empty(),
+        }
     }
 
     /// What the engine sees of it.
     #[inline]
     pub fn case(&self) -> Case<'_> {
-        let Some(receiver) = self.receiver else { return Case::later(Port::Never, Side::Recv) };
+        let Some(receiver) = self.receiver else {
+            return Case::later(Port::Never, Side::Recv);
+        };
         match receiver.chan() {
             Some(chan) => chan.receive(&self.slot),
             None => Case::later(receiver.port(), Side::Recv),
@@ -215,7 +220,13 @@ pub fn select<'a, const N: usize>(
     let mut nodes = [const { MaybeUninit::uninit() }; N];
     let mut numbers = [[0; 2]; N];
     let numbers = numbers.as_flattened_mut();
-    Run { cases: &cases, nodes: &mut nodes, numbers, biased }.select(limit)
+    Run {
+        cases: &cases,
+        nodes: &mut nodes,
+        numbers,
+        biased,
+    }
+    .select(limit)
 }
 
 /// No `default` arm.

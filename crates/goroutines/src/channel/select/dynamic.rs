@@ -4,10 +4,10 @@
 
 use super::arm::receive;
 use super::run::{Chosen, Limit, Run};
-use crate::channel::slot::vault::Ended;
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Nodes};
 use crate::channel::slot::node::Side;
+use crate::channel::slot::vault::Ended;
 use crate::channel::{
     ReadyTimeoutError, Receiver, RecvError, SelectTimeoutError, SendError, Sender, TryReadyError,
     TrySelectError,
@@ -42,7 +42,10 @@ impl<'a> Select<'a> {
 
     /// new biased
     pub fn new_biased() -> Select<'a> {
-        Select { biased: true, ..Select::new() }
+        Select {
+            biased: true,
+            ..Select::new()
+        }
     }
 
     /// send
@@ -92,7 +95,10 @@ impl<'a> Select<'a> {
 
     fn choose(&mut self, limit: Limit) -> Option<SelectedOperation<'a>> {
         let chosen = self.run().select(limit)?;
-        Some(SelectedOperation { index: self.names[chosen.index()], chosen: Some(chosen) })
+        Some(SelectedOperation {
+            index: self.names[chosen.index()],
+            chosen: Some(chosen),
+        })
     }
 
     fn watch(&mut self, limit: Limit) -> Option<usize> {
@@ -108,7 +114,10 @@ impl<'a> Select<'a> {
     /// select
     #[track_caller]
     pub fn select(&mut self) -> SelectedOperation<'a> {
-        assert!(!self.cases.is_empty(), "no operations have been added to `Select`");
+        assert!(
+            !self.cases.is_empty(),
+            "no operations have been added to `Select`"
+        );
         loop {
             if let Some(operation) = self.choose(Limit::Until(Moment::NEVER)) {
                 return operation;
@@ -121,7 +130,8 @@ impl<'a> Select<'a> {
         &mut self,
         timeout: Duration,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        self.choose(Limit::Until(Moment::after(timeout))).ok_or(SelectTimeoutError)
+        self.choose(Limit::Until(Moment::after(timeout)))
+            .ok_or(SelectTimeoutError)
     }
 
     /// select_deadline
@@ -129,7 +139,8 @@ impl<'a> Select<'a> {
         &mut self,
         deadline: Instant,
     ) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        self.choose(Limit::Until(Moment::from_instant(deadline))).ok_or(SelectTimeoutError)
+        self.choose(Limit::Until(Moment::from_instant(deadline)))
+            .ok_or(SelectTimeoutError)
     }
 
     /// try_ready
@@ -140,7 +151,10 @@ impl<'a> Select<'a> {
     /// ready
     #[track_caller]
     pub fn ready(&mut self) -> usize {
-        assert!(!self.cases.is_empty(), "no operations have been added to `Select`");
+        assert!(
+            !self.cases.is_empty(),
+            "no operations have been added to `Select`"
+        );
         loop {
             if let Some(index) = self.watch(Limit::Until(Moment::NEVER)) {
                 return index;
@@ -150,12 +164,14 @@ impl<'a> Select<'a> {
 
     /// ready_timeout
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
-        self.watch(Limit::Until(Moment::after(timeout))).ok_or(ReadyTimeoutError)
+        self.watch(Limit::Until(Moment::after(timeout)))
+            .ok_or(ReadyTimeoutError)
     }
 
     /// ready_deadline
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        self.watch(Limit::Until(Moment::from_instant(deadline))).ok_or(ReadyTimeoutError)
+        self.watch(Limit::Until(Moment::from_instant(deadline)))
+            .ok_or(ReadyTimeoutError)
     }
 }
 

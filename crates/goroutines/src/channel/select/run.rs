@@ -99,7 +99,11 @@ impl<'a> Run<'_, 'a> {
             found => found,
         };
         let (index, token) = found?;
-        Some(Chosen { index, case: self.cases[index], token: Some(token) })
+        Some(Chosen {
+            index,
+            case: self.cases[index],
+            token: Some(token),
+        })
     }
 
     /// Looks once, and tries what is ready.
@@ -112,7 +116,9 @@ impl<'a> Run<'_, 'a> {
 
     #[cold]
     fn select_later(&mut self, limit: Limit) -> Found {
-        let Limit::Until(deadline) = limit else { return self.select_now() };
+        let Limit::Until(deadline) = limit else {
+            return self.select_now();
+        };
         loop {
             if passed(deadline) {
                 return self.select_now();
@@ -209,13 +215,18 @@ impl<'a> Run<'_, 'a> {
     /// What time it is, if that matters to a case.
     #[inline]
     fn clock(&self) -> Option<Moment> {
-        let timed = self.cases.iter().any(|case| matches!(case.port, Port::Timer(_)));
+        let timed = self
+            .cases
+            .iter()
+            .any(|case| matches!(case.port, Port::Timer(_)));
         timed.then(Moment::now)
     }
 
     fn timer_due(&self, now: Option<Moment>) -> bool {
         let Some(now) = now else { return false };
-        self.cases.iter().any(|case| matches!(case.port, Port::Timer(timer) if timer.due(now)))
+        self.cases
+            .iter()
+            .any(|case| matches!(case.port, Port::Timer(timer) if timer.due(now)))
     }
 
     /// Lists the cases that look ready; gives their number, and one that changes with each word seen.
@@ -245,10 +256,12 @@ impl<'a> Run<'_, 'a> {
     #[inline]
     fn try_those(&mut self, ready: usize, now: Option<Moment>) -> Found {
         let cases = self.cases;
-        pick(&mut self.numbers[..ready], self.biased, |i| match cases[i].port {
-            Port::Chan(core) => core.lock().choose(cases[i].side),
-            Port::Timer(timer) => timer.take(now?).map(Token::At),
-            Port::Never => None,
+        pick(&mut self.numbers[..ready], self.biased, |i| {
+            match cases[i].port {
+                Port::Chan(core) => core.lock().choose(cases[i].side),
+                Port::Timer(timer) => timer.take(now?).map(Token::At),
+                Port::Never => None,
+            }
         })
     }
 }

@@ -52,12 +52,20 @@ impl<T> Buffer<T> {
         if cap == 0 {
             return Some(Buffer::None);
         }
-        Some(Buffer::Ring(Ring { room: room(cap)?, cap, head: 0 }))
+        Some(Buffer::Ring(Ring {
+            room: room(cap)?,
+            cap,
+            head: 0,
+        }))
     }
 
     /// A buffer that grows.
     pub(crate) fn unbounded() -> Buffer<T> {
-        Buffer::Blocks(Blocks { blocks: VecDeque::new(), spare: None, head: 0 })
+        Buffer::Blocks(Blocks {
+            blocks: VecDeque::new(),
+            spare: None,
+            head: 0,
+        })
     }
 
     /// Moves a value in, as one more than `len`.
@@ -135,7 +143,11 @@ impl<T> Ring<T> {
         assert!(len < self.cap);
         // How many places there are from the head to the end of the memory.
         let to_end = self.cap - self.head;
-        let at = if len < to_end { self.head + len } else { len - to_end };
+        let at = if len < to_end {
+            self.head + len
+        } else {
+            len - to_end
+        };
         // SAFETY: `at` is below `cap`, and there is memory for `cap` values.
         unsafe { self.room.as_mut_ptr().add(at).cast() }
     }
@@ -148,7 +160,11 @@ impl<T> Ring<T> {
 
     #[inline]
     fn advance(&mut self) {
-        self.head = if self.head + 1 == self.cap { 0 } else { self.head + 1 };
+        self.head = if self.head + 1 == self.cap {
+            0
+        } else {
+            self.head + 1
+        };
     }
 }
 
@@ -175,7 +191,10 @@ impl<T> Blocks<T> {
 
     #[cold]
     fn grow(&mut self) {
-        let block = self.spare.take().unwrap_or_else(|| Vec::with_capacity(Self::SIZE));
+        let block = self
+            .spare
+            .take()
+            .unwrap_or_else(|| Vec::with_capacity(Self::SIZE));
         self.blocks.push_back(block);
     }
 

@@ -20,13 +20,19 @@ impl<T> Slot<T> {
     /// A slot with a value to give away.
     #[inline]
     pub(crate) fn full(value: T) -> Slot<T> {
-        Slot { full: Cell::new(true), value: UnsafeCell::new(MaybeUninit::new(value)) }
+        Slot {
+            full: Cell::new(true),
+            value: UnsafeCell::new(MaybeUninit::new(value)),
+        }
     }
 
     /// Room for a value.
     #[inline]
     pub(crate) fn empty() -> Slot<T> {
-        Slot { full: Cell::new(false), value: UnsafeCell::new(MaybeUninit::uninit()) }
+        Slot {
+            full: Cell::new(false),
+            value: UnsafeCell::new(MaybeUninit::uninit()),
+        }
     }
 
     /// Puts a value into an empty slot.

@@ -200,7 +200,11 @@ impl Core {
             recv | if held.may(Side::Send) { MAY_SEND } else { 0 }
         };
         let changed = before & BITS != now;
-        let word = if changed { (before & !BITS).wrapping_add(CHANGE) | now } else { before };
+        let word = if changed {
+            (before & !BITS).wrapping_add(CHANGE) | now
+        } else {
+            before
+        };
         self.witness.write();
         // Release: pairs with the Acquire in `take_lock` and in `status`.
         self.word.store(word, Ordering::Release);

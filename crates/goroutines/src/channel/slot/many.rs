@@ -46,13 +46,21 @@ impl<'a> Case<'a> {
     /// A case that is met once it is chosen.
     #[inline]
     pub(crate) fn later(port: Port<'a>, side: Side) -> Case<'a> {
-        Case { port, side, slot: ptr::null_mut() }
+        Case {
+            port,
+            side,
+            slot: ptr::null_mut(),
+        }
     }
 
     /// A receive into an empty slot.
     #[inline]
     pub(crate) fn receive<T>(vault: &'a Vault<T>, slot: &'a Slot<T>) -> Case<'a> {
-        Case { port: Port::Chan(vault.core()), side: Side::Recv, slot: slot.place().cast() }
+        Case {
+            port: Port::Chan(vault.core()),
+            side: Side::Recv,
+            slot: slot.place().cast(),
+        }
     }
 
     /// Whether it is this operation on this channel or timer.
@@ -217,12 +225,25 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             // SAFETY: it is in no queue, and `queued` takes it out before this call ends.
             unsafe { queue.push(node, false) };
         }
-        let queued = Queued { cases, order, nodes, watch: kind == Kind::Watch };
+        let queued = Queued {
+            cases,
+            order,
+            nodes,
+            watch: kind == Kind::Watch,
+        };
         drop(self);
         let idle = deadline == Moment::NEVER && cores(cases, order).next().is_none();
-        let reason = if idle { Reason::SelectNoCases } else { Reason::Select };
+        let reason = if idle {
+            Reason::SelectNoCases
+        } else {
+            Reason::Select
+        };
         let cause = wait.park(reason, deadline);
-        let told = if cause == Cause::Ready { queued.told() } else { None };
+        let told = if cause == Cause::Ready {
+            queued.told()
+        } else {
+            None
+        };
         drop(queued);
         match (cause, told) {
             (Cause::Deadline, _) => Woken::Deadline,
@@ -292,8 +313,14 @@ impl Queued<'_, '_> {
     /// Which case a peer has chosen, and what it told.
     #[inline]
     fn told(&self) -> Option<(usize, Outcome)> {
-        let with_channel = self.cases.iter().enumerate().filter(|(_, case)| case.core().is_some());
-        with_channel.map(|(i, _)| i).find_map(|i| Some((i, self.node(i).outcome()?)))
+        let with_channel = self
+            .cases
+            .iter()
+            .enumerate()
+            .filter(|(_, case)| case.core().is_some());
+        with_channel
+            .map(|(i, _)| i)
+            .find_map(|i| Some((i, self.node(i).outcome()?)))
     }
 }
 
@@ -310,7 +337,11 @@ impl Drop for Queued<'_, '_> {
             }
             let held = core.lock();
             if node.queued() {
-                let queue = if self.watch { held.watchers() } else { held.queue(case.side) };
+                let queue = if self.watch {
+                    held.watchers()
+                } else {
+                    held.queue(case.side)
+                };
                 // SAFETY: it is in a queue, and `park` has put it into this one.
                 unsafe { queue.remove(node) };
             }

@@ -9,7 +9,10 @@
 //! | `buffer` | the values in a channel | who holds the lock |
 //! | `cell` | one value on a stack: on its way out, or the room for one that comes | its owner; while it is parked, its peer |
 //! | `vault` | lock, queues and buffer of one channel, kept together; parking in it | |
-#![allow(unsafe_code, reason = "moves values between stacks, and links nodes on parked stacks")]
+#![allow(
+    unsafe_code,
+    reason = "moves values between stacks, and links nodes on parked stacks"
+)]
 
 pub(crate) mod buffer;
 pub(crate) mod cell;

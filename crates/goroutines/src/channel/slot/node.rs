@@ -245,7 +245,10 @@ impl Peer {
     fn claim(node: &Node) -> Option<Peer> {
         fetch_frame(node);
         let claimed = ManuallyDrop::new(node.waker.claim()?);
-        Some(Peer { node: NonNull::from(node), claimed })
+        Some(Peer {
+            node: NonNull::from(node),
+            claimed,
+        })
     }
 
     /// The peer that waits for us at `node`.

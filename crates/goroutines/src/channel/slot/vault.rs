@@ -26,7 +26,10 @@ unsafe impl<T: Send> Sync for Vault<T> {}
 
 impl<T> Vault<T> {
     pub(crate) fn new(cap: usize, values: Buffer<T>) -> Vault<T> {
-        Vault { core: Core::new(cap), values: UnsafeCell::new(values) }
+        Vault {
+            core: Core::new(cap),
+            values: UnsafeCell::new(values),
+        }
     }
 
     #[inline]
@@ -43,14 +46,20 @@ impl<T> Vault<T> {
     /// The claimed sender that a select has in hand, if it was claimed here.
     #[inline]
     pub(crate) fn giver(&self, case: &Case<'_>, peer: Peer) -> Giver<T> {
-        assert!(case.is_of(&self.core), "a select's choice of another channel");
+        assert!(
+            case.is_of(&self.core),
+            "a select's choice of another channel"
+        );
         Giver(peer, PhantomData)
     }
 
     /// The claimed receiver that a select has in hand, if it was claimed here.
     #[inline]
     pub(crate) fn taker(&self, case: &Case<'_>, peer: Peer) -> Taker<T> {
-        assert!(case.is_of(&self.core), "a select's choice of another channel");
+        assert!(
+            case.is_of(&self.core),
+            "a select's choice of another channel"
+        );
         Taker(peer, PhantomData)
     }
 }
@@ -157,13 +166,19 @@ impl<'a, T> Locked<'a, T> {
     /// The first parked sender, claimed.
     #[inline]
     pub(crate) fn sender(&mut self) -> Option<Giver<T>> {
-        Some(Giver(self.state().queue(Side::Send).claim_first()?, PhantomData))
+        Some(Giver(
+            self.state().queue(Side::Send).claim_first()?,
+            PhantomData,
+        ))
     }
 
     /// The first parked receiver, claimed.
     #[inline]
     pub(crate) fn receiver(&mut self) -> Option<Taker<T>> {
-        Some(Taker(self.state().queue(Side::Recv).claim_first()?, PhantomData))
+        Some(Taker(
+            self.state().queue(Side::Recv).claim_first()?,
+            PhantomData,
+        ))
     }
 
     /// Unlocks and waits in the channel until a peer moves the value of the slot, out of it
@@ -181,7 +196,11 @@ impl<'a, T> Locked<'a, T> {
         let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast());
         // SAFETY: it is in no queue, and `queued` takes it out, if need be, before this call ends.
         unsafe { self.state().queue(side).push(&node, front) };
-        let queued = Queued { core, node: &node, side };
+        let queued = Queued {
+            core,
+            node: &node,
+            side,
+        };
         drop(self);
         let cause = wait.park(reason(side), deadline);
         if cause == Cause::Ready {
@@ -190,7 +209,11 @@ impl<'a, T> Locked<'a, T> {
             return ended(&node, side, slot);
         }
         drop(queued);
-        if cause == Cause::Deadline { Ended::Late } else { Ended::Again }
+        if cause == Cause::Deadline {
+            Ended::Late
+        } else {
+            Ended::Again
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! A sender does not receive.
+
 use goroutines::channel::bounded;
 
 fn main() {

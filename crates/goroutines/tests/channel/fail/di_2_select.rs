@@ -1,3 +1,5 @@
+//! The ends of a channel keep their direction in a select.
+
 use goroutines::channel::bounded;
 use goroutines::select;
 

@@ -1,3 +1,5 @@
+//! A receiver does not send.
+
 use goroutines::channel::bounded;
 
 fn main() {

@@ -1,3 +1,5 @@
+//! An end of a channel moves between threads only if its values do.
+
 use goroutines::channel::bounded;
 use std::rc::Rc;
 

@@ -1,3 +1,5 @@
+//! What is no select arm gets a clear error.
+
 use goroutines::channel::bounded;
 use goroutines::select;
 

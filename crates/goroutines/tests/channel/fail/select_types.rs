@@ -1,3 +1,5 @@
+//! The arms of a select have one type.
+
 use goroutines::channel::{bounded, RecvError};
 use goroutines::select;
 

@@ -141,7 +141,10 @@ impl Wait {
 
 impl Waker {
     pub(crate) fn claim(self) -> Option<Claimed> {
-        self.0.wait.claim(self.1, Cause::Ready).then_some(Claimed(self.0))
+        self.0
+            .wait
+            .claim(self.1, Cause::Ready)
+            .then_some(Claimed(self.0))
     }
 }
 
