@@ -104,7 +104,7 @@ fn ch_25_no_memory_per_operation() {
 fn ch_25_select_in_vain() {
     let (_s, quiet) = bounded::<u8>(0);
     let (ping, pinged) = bounded(0);
-    go!(move || (0..100_000).for_each(|_| ping.send(1).unwrap()));
+    go!(move || (0..200_000).for_each(|_| ping.send(1).unwrap()));
     let mut in_vain = || {
         for _ in 0..50_000 {
             select! {
