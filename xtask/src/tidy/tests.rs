@@ -120,10 +120,10 @@ fn imports_run_downwards() {
 
 #[test]
 fn edges_inside_a_layer_are_listed() {
-    facade("select/mod.rs", "use crate::channel::Sender;", &[]);
+    facade("context/mod.rs", "use crate::time::Timer;", &[]);
     facade(
-        "channel/mod.rs",
-        "use crate::select::Arm;",
+        "time/mod.rs",
+        "use crate::context::Context;",
         &["both on layer 6: not an edge in ALLOWED"],
     );
     runtime("timer.rs", "use crate::poll::Slot;", &["both on layer 3"]);
@@ -208,7 +208,7 @@ fn the_facade_sees_the_runtime_through_its_windows() {
         &[],
     );
     facade(
-        "sync/mutex.rs",
+        "channel/chan.rs",
         "use goroutines_runtime::spawn::spawn;",
         &["`goroutines_runtime::spawn::spawn` is not what"],
     );
@@ -359,9 +359,9 @@ fn unsafe_is_mapped() {
         "#[expect(unsafe_code)] fn f() {}",
         &["unsafe code outside the map"],
     );
-    runtime("util/list.rs", "#![allow(unsafe_code)]", &[]);
+    runtime("park/waitq.rs", "#![allow(unsafe_code)]", &[]);
     runtime(
-        "util/listing.rs",
+        "park/waiting.rs",
         "#![allow(unsafe_code)]",
         &["unsafe code outside the map"],
     );
@@ -371,14 +371,14 @@ fn unsafe_is_mapped() {
         &["unsafe code outside the map"],
     );
     let stale = report(&[(
-        "crates/goroutines-runtime/src/util/list.rs",
+        "crates/goroutines-runtime/src/park/waitq.rs",
         "//! A list.\n",
     )]);
     assert!(
         stale
             .notes
             .iter()
-            .any(|n| n.contains("util/list: nothing here allows")),
+            .any(|n| n.contains("park/waitq: nothing here allows")),
         "{:?}",
         stale.notes
     );
