@@ -99,7 +99,7 @@ impl Locals {
     }
 
     /// Takes the value made last, to be dropped; `None` in it if it must be leaked: somebody still uses
-    /// it. That can only be a coroutine of the user's own, suspended inside [`Local::with`], which
+    /// it. That can only be a coroutine of the user's own, suspended inside `Local::with`, which
     /// another goroutine may resume.
     pub fn pop(&self) -> Option<Option<Box<dyn Any>>> {
         let (_, ptr) = self.slots.borrow_mut().pop()?;

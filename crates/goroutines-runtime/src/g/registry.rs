@@ -52,7 +52,7 @@ pub struct OutOfMemory;
 
 /// The free records of one worker: two magazines, of which whole ones are exchanged with the depot
 /// (Bonwick and Adams 2001). So a worker that only frees and one that only takes each go to the depot
-/// once in [`BATCH`] records, and move a list there without walking it.
+/// once in `BATCH` records, and move a list there without walking it.
 #[derive(Debug, Default)]
 pub struct Pool {
     loaded: List<G>,

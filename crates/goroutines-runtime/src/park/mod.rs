@@ -75,6 +75,12 @@ pub struct Claimed(&'static G);
 #[inline]
 pub fn prepare(wakeable: Wakeable) -> Wait {
     let g = current::waiter();
+    // A destructor that waits because of a panic cannot unwind: a cancel must not end its wait.
+    let wakeable = if wakeable == Wakeable::ByTicket && std::thread::panicking() {
+        Wakeable::Shielded
+    } else {
+        wakeable
+    };
     let flags = g.flags();
     if flags & SPECIAL != 0 {
         return prepare_special(g, flags, wakeable);

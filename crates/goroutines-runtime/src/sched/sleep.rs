@@ -27,7 +27,7 @@ impl SleepWord {
     }
 
     /// The worker says that it is about to sleep. It looks at every source of work *after* this,
-    /// and then either calls [`SleepWord::stay_awake`] or blocks on [`SleepWord::word`].
+    /// and then either calls [`SleepWord::stay_awake`] or blocks on `SleepWord::word`.
     pub fn announce(&self) {
         self.0.store(SLEEPING, Ordering::Relaxed);
         // Pairs with the fence in `wake`.

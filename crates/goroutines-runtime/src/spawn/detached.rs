@@ -51,7 +51,7 @@ fn discard_empty(g: &'static G) {
 /// # Safety
 ///
 /// `F` and `T` may be dropped where the goroutine runs, and what `F` borrows outlives the goroutine;
-/// with `options`, see [`launch`].
+/// with `options`, see `launch`.
 #[inline]
 pub unsafe fn detached<F: FnOnce() -> T, T>(
     options: Option<Options>,

@@ -142,7 +142,7 @@ impl Builder {
         })
     }
 
-    /// As [`spawn`], with these settings.
+    /// As [`spawn()`], with these settings.
     ///
     /// # Errors
     ///

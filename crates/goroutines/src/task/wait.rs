@@ -74,7 +74,7 @@ pub fn park() {
     park::park_token(park::Moment::NEVER);
 }
 
-/// As [`park`], for `duration` at most.
+/// As [`park()`], for `duration` at most.
 ///
 /// ```
 /// # goroutines::run(|| {
