@@ -98,7 +98,29 @@ macro_rules! go {
     };
 }
 
-/// select
+/// Waits for one of several channel operations, as Go's `select` statement.
+///
+/// ```
+/// # goroutines::run(|| {
+/// use goroutines::channel::{after, bounded, select};
+/// use std::time::Duration;
+/// let (s, r) = bounded::<i32>(1);
+/// select! {
+///     recv(r) -> msg => println!("{msg:?}"),
+///     send(s, 7) -> sent => assert!(sent.is_ok()),
+///     recv(after(Duration::from_secs(1))) -> _ => println!("too late"),
+/// }
+/// select! {
+///     recv(r) -> msg => assert_eq!(msg, Ok(7)),
+///     default => println!("nothing there"),
+/// }
+/// # });
+/// ```
+///
+/// Arms and their grammar are those of `crossbeam-channel`: `recv(receiver) -> message`,
+/// `send(sender, value) -> result`, `default`, `default(timeout)`. Of the operations that are ready, all
+/// judged at one instant, one is chosen, each with equal chances. Channels are evaluated once, in order;
+/// the value of a send only if that arm is chosen. Without arms it waits for ever.
 #[macro_export]
 macro_rules! select {
     ($($arms:tt)*) => {
@@ -106,7 +128,21 @@ macro_rules! select {
     };
 }
 
-/// select biased
+/// As [`select!`], but chooses the first of the operations that are ready.
+///
+/// ```
+/// # goroutines::run(|| {
+/// use goroutines::channel::{select_biased, unbounded};
+/// let (a, b) = (unbounded(), unbounded());
+/// a.0.send(1).unwrap();
+/// b.0.send(2).unwrap();
+/// let first = select_biased! {
+///     recv(a.1) -> n => n,
+///     recv(b.1) -> n => n,
+/// };
+/// assert_eq!(first, Ok(1));
+/// # });
+/// ```
 #[macro_export]
 macro_rules! select_biased {
     ($($arms:tt)*) => {

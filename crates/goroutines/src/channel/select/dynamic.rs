@@ -16,7 +16,26 @@ use goroutines_runtime::park::Moment;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// docs
+/// Selects among operations on channels that are made a list at run time.
+///
+/// Its methods are `crossbeam-channel`'s. Which of the ready operations is chosen is a matter of chance,
+/// with equal chances, unless it is made by [`Select::new_biased`]. All are judged at one instant.
+///
+/// ```
+/// # goroutines::run(|| {
+/// use goroutines::channel::{Select, unbounded};
+/// let (s1, r1) = unbounded();
+/// let (_s2, r2) = unbounded::<i32>();
+/// s1.send(5).unwrap();
+///
+/// let mut select = Select::new();
+/// let first = select.recv(&r1);
+/// let _second = select.recv(&r2);
+/// let operation = select.select();
+/// assert_eq!(operation.index(), first);
+/// assert_eq!(operation.recv(&r1), Ok(5));
+/// # });
+/// ```
 pub struct Select<'a> {
     cases: Vec<Case<'a>>,
     /// The number that the caller knows each case by.
@@ -28,7 +47,7 @@ pub struct Select<'a> {
 }
 
 impl<'a> Select<'a> {
-    /// new
+    /// A list without operations.
     pub fn new() -> Select<'a> {
         Select {
             cases: Vec::with_capacity(4),
@@ -40,7 +59,7 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// new biased
+    /// A list without operations, which chooses the first of those that are ready.
     pub fn new_biased() -> Select<'a> {
         Select {
             biased: true,
@@ -48,12 +67,12 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// send
+    /// Adds a send; gives its index. The value is passed when it has been chosen.
     pub fn send<T>(&mut self, s: &'a Sender<T>) -> usize {
         self.add(Case::later(s.port(), Side::Send))
     }
 
-    /// recv
+    /// Adds a receive; gives its index.
     pub fn recv<T>(&mut self, r: &'a Receiver<T>) -> usize {
         self.add(Case::later(r.port(), Side::Recv))
     }
@@ -66,7 +85,11 @@ impl<'a> Select<'a> {
         name
     }
 
-    /// remove
+    /// Takes the operation with this index out; the others keep theirs.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
     #[track_caller]
     pub fn remove(&mut self, index: usize) {
         assert!(
@@ -106,12 +129,20 @@ impl<'a> Select<'a> {
         Some(self.names[index])
     }
 
-    /// try_select
+    /// Chooses an operation that is ready now.
+    ///
+    /// # Errors
+    ///
+    /// If none is.
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
         self.choose(Limit::Now).ok_or(TrySelectError)
     }
 
-    /// select
+    /// Waits until an operation is ready, and chooses it. The caller completes it.
+    ///
+    /// # Panics
+    ///
+    /// If no operation has been added.
     #[track_caller]
     pub fn select(&mut self) -> SelectedOperation<'a> {
         assert!(
@@ -125,7 +156,11 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// select_timeout
+    /// As [`Select::select`], for `timeout` at most.
+    ///
+    /// # Errors
+    ///
+    /// If the time is over.
     pub fn select_timeout(
         &mut self,
         timeout: Duration,
@@ -134,7 +169,11 @@ impl<'a> Select<'a> {
             .ok_or(SelectTimeoutError)
     }
 
-    /// select_deadline
+    /// As [`Select::select`], until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// If it has passed.
     pub fn select_deadline(
         &mut self,
         deadline: Instant,
@@ -143,12 +182,20 @@ impl<'a> Select<'a> {
             .ok_or(SelectTimeoutError)
     }
 
-    /// try_ready
+    /// The index of an operation that could be done now. It is not chosen: another may be quicker.
+    ///
+    /// # Errors
+    ///
+    /// If none could.
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
         self.watch(Limit::Now).ok_or(TryReadyError)
     }
 
-    /// ready
+    /// Waits until an operation could be done, and gives its index. It is not chosen.
+    ///
+    /// # Panics
+    ///
+    /// If no operation has been added.
     #[track_caller]
     pub fn ready(&mut self) -> usize {
         assert!(
@@ -162,13 +209,21 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// ready_timeout
+    /// As [`Select::ready`], for `timeout` at most.
+    ///
+    /// # Errors
+    ///
+    /// If the time is over.
     pub fn ready_timeout(&mut self, timeout: Duration) -> Result<usize, ReadyTimeoutError> {
         self.watch(Limit::Until(Moment::after(timeout)))
             .ok_or(ReadyTimeoutError)
     }
 
-    /// ready_deadline
+    /// As [`Select::ready`], until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// If it has passed.
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
         self.watch(Limit::Until(Moment::from_instant(deadline)))
             .ok_or(ReadyTimeoutError)
@@ -200,7 +255,10 @@ impl fmt::Debug for Select<'_> {
     }
 }
 
-/// docs
+/// An operation that has been chosen and must be completed, with the channel end it was added with.
+///
+/// Its peer waits until it is. Dropping it uncompleted panics, as in `crossbeam-channel`; the peer goes
+/// on as if it had not been chosen.
 #[must_use]
 pub struct SelectedOperation<'a> {
     index: usize,
@@ -208,12 +266,20 @@ pub struct SelectedOperation<'a> {
 }
 
 impl SelectedOperation<'_> {
-    /// index
+    /// The index that adding it gave.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// send
+    /// Completes a send.
+    ///
+    /// # Errors
+    ///
+    /// With the value, if the channel has been closed.
+    ///
+    /// # Panics
+    ///
+    /// If another operation was chosen.
     #[track_caller]
     pub fn send<T>(mut self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
         let Some(chosen) = self.chosen.take_if(|c| c.case().fits(s.port(), Side::Send)) else {
@@ -222,7 +288,15 @@ impl SelectedOperation<'_> {
         super::arm::send(s, chosen, msg)
     }
 
-    /// recv
+    /// Completes a receive.
+    ///
+    /// # Errors
+    ///
+    /// If the channel is empty and closed.
+    ///
+    /// # Panics
+    ///
+    /// If another operation was chosen.
     #[track_caller]
     pub fn recv<T>(mut self, r: &Receiver<T>) -> Result<T, RecvError> {
         let Some(chosen) = self.chosen.take_if(|c| c.case().fits(r.port(), Side::Recv)) else {
