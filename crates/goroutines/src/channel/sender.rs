@@ -78,7 +78,7 @@ impl<T> Sender<T> {
     /// let (s, r) = bounded(1);
     /// assert_eq!(s.send(1), Ok(()));
     /// go!(move || {
-    ///     assert_eq!(r.recv(), Ok(1));
+    ///     assert_eq!((r.recv(), r.recv()), (Ok(1), Ok(2)));
     ///     drop(r);
     /// });
     /// assert_eq!(s.send(2), Ok(())); // waits for the first to be received
