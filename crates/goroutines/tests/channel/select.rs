@@ -581,7 +581,7 @@ fn grammar() {
     }
     select! {
         recv(r,) -> m => { assert_eq!(m, Ok((1, 2))) }
-        recv(&&r) -> _ => unreachable!(),
+        recv(&&r) -> m => assert_eq!(m, Ok((1, 2))),
         default() => unreachable!(),
     }
     let holder = (1, std::sync::Arc::new(r));
