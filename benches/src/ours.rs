@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use goroutines::channel::bounded;
+use goroutines::context::Context;
 use goroutines::sync::{Mutex, WaitGroup};
 use goroutines::{Goroutine, JoinHandle, current, go, park, sleep, spawn, yield_now};
 
@@ -61,6 +62,7 @@ pub(crate) fn run(program: &str, workers: usize, size: Size) -> Answer {
         "select4" => goroutines::run(move || select4(size.of(400_000))),
         "ring" => goroutines::run(move || ring(10_000, size.of(1_000_000))),
         "chan_threads" => chan_threads(size.of(2_000_000)),
+        "ctx_tree" => goroutines::run(move || ctx_tree(size.of(10_000))),
         _ => return Err("not there yet".into()),
     })
 }
@@ -377,4 +379,28 @@ fn mutex_free(n: usize) -> Vec<(&'static str, f64)> {
         *black_box(&mutex).lock().expect("nobody panics") += 1;
     }
     ns_each(start, n)
+}
+
+fn ctx_tree(n: usize) -> Vec<(&'static str, f64)> {
+    let mut tree = vec![Context::background().with_cancel()];
+    for i in 1..n {
+        let child = tree[(i - 1) / 10].0.with_cancel();
+        tree.push(child);
+    }
+    let (started, finished) = (group_of(n), group_of(n));
+    for (ctx, _) in &tree {
+        let (ctx, started, finished) = (ctx.clone(), started.clone(), finished.clone());
+        go!(move || {
+            let done = ctx.done();
+            started.done();
+            done.recv().expect_err("nothing is sent");
+            finished.done();
+        });
+    }
+    started.wait();
+    let start = Instant::now();
+    tree[0].1.cancel();
+    let call = start.elapsed();
+    finished.wait();
+    rounds::ctx_tree(call, start.elapsed())
 }

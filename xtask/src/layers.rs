@@ -120,6 +120,18 @@ pub(crate) const ALLOWED: &[Edge] = &[
     edge("goroutines-runtime", "spawn", "park", "joining waits"),
     edge(
         "goroutines",
+        "time",
+        "channel",
+        "timers give their values through receivers",
+    ),
+    edge(
+        "goroutines",
+        "context",
+        "channel",
+        "the end of a context can be received, also in a select",
+    ),
+    edge(
+        "goroutines",
         "task",
         "sync",
         "a scope waits for its goroutines with a wait group",

@@ -49,11 +49,13 @@
 
 mod blocking;
 pub mod channel;
+pub mod context;
 #[doc(hidden)]
 pub mod private;
 pub mod runtime;
 pub mod sync;
 mod task;
+pub mod time;
 
 #[doc(hidden)]
 pub use private as __private;

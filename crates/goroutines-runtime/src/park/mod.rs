@@ -286,7 +286,7 @@ impl Wait {
             crate::fatal!("a goroutine parks outside its worker")
         };
         let timer = (deadline != Moment::NEVER).then(|| {
-            let entry = Entry {
+            let entry = Entry::Wake {
                 g,
                 ticket: self.ticket,
             };

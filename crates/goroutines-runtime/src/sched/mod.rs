@@ -12,6 +12,7 @@
 //! | `ready` | making a goroutine ready, from anywhere |
 //! | `deque`, `inbox`, `inject` | the queues that threads share |
 //! | `steal` | the reluctant thief |
+//! | `timers` | setting timers, and what is done when they are due |
 //! | `place` | where a goroutine starts, and what happens when there is no stack |
 //! | `idle`, `sleep` | looking for work, sleeping, waking |
 //! | `monitor` | time slices, stuck workers, spare workers, reports |
@@ -46,6 +47,8 @@ pub mod scavenge;
 pub mod sleep;
 #[cfg(not(loom))]
 mod steal;
+#[cfg(not(loom))]
+pub(crate) mod timers;
 #[cfg(not(loom))]
 pub(crate) mod worker;
 

@@ -21,7 +21,7 @@ use crate::seam::choice::Choice;
 use crate::seam::clock::Moment;
 use crate::shim::Lock;
 use crate::shim::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use crate::timer::{Entry, Key, Timers};
+use crate::timer::Timers;
 use crossbeam_utils::CachePadded;
 use goroutines_fiber::{Fiber, Resumed, StackCache};
 use std::cell::{Cell, RefCell};
@@ -235,44 +235,6 @@ impl Worker {
         let left = counts.left.get();
         let live = counts.homed.get().saturating_sub(left) as usize;
         live + self.handed.load(Ordering::Relaxed)
-    }
-
-    /// Adds a timer; on the worker that the waiting goroutine is on.
-    pub(crate) fn add_timer(&self, when: Moment, entry: Entry) -> Key {
-        let mut timers = self.timers.lock();
-        let key = timers.add(when, entry);
-        self.publish_deadline(&timers);
-        key
-    }
-
-    /// Takes a timer back.
-    pub(crate) fn cancel_timer(&self, key: Key) {
-        let mut timers = self.timers.lock();
-        if timers.cancel(key) {
-            self.publish_deadline(&timers);
-        }
-    }
-
-    fn publish_deadline(&self, timers: &Timers) {
-        self.deadline
-            .store(timers.next().map_or(u64::MAX, |m| m.0), Ordering::Relaxed);
-    }
-
-    /// Makes everything ready whose deadline has passed; any thread may do this for any worker.
-    pub(super) fn run_timers(&self, now: Moment) -> usize {
-        if self.deadline.load(Ordering::Relaxed) > now.0 {
-            return 0;
-        }
-        let mut n = 0;
-        let mut timers = self.timers.lock();
-        while let Some(entry) = timers.expired(now) {
-            if entry.g.wait.claim(entry.ticket, g::state::Cause::Deadline) {
-                super::ready::ready_later(entry.g);
-                n += 1;
-            }
-        }
-        self.publish_deadline(&timers);
-        n
     }
 }
 

@@ -8,10 +8,13 @@
 //! | `launch` | options, errors, getting a record and queueing it |
 //! | `end` | what happens when the closure has returned, panicked or exited |
 //! | `detached` | goroutines nobody joins |
+//! | `alarm` | those that start at a moment |
 //! | `join` | goroutines somebody may join; `join_word` is the protocol between the two |
 //! | `run` | the main goroutine, and waiting for one from a plain thread |
 //! | `own` | what a goroutine may ask about and do to itself |
 
+#[cfg(not(loom))]
+mod alarm;
 #[cfg(not(loom))]
 mod detached;
 #[cfg(not(loom))]
@@ -30,6 +33,8 @@ mod run;
 
 #[cfg(not(loom))]
 pub use crate::g::Handle;
+#[cfg(not(loom))]
+pub use alarm::{Alarm, alarm, start};
 #[cfg(not(loom))]
 pub use detached::{detached, detached_then};
 #[cfg(not(loom))]

@@ -1,6 +1,7 @@
 //! The deadlines of one worker: add, cancel, expire.
 //!
-//! Not for: making anything ready: `expired` hands out what is due, `sched` does the rest.
+//! Not for: making anything ready, or calling anything: `expired` hands out what is due, `sched` does
+//! the rest.
 //!
 //! A 4-ary heap of (deadline, place) pairs: four children lie in one cache line, and the deadline
 //! is in the heap itself, so sifting does not touch the timers. Timers are numbered slots of a slab,
@@ -9,14 +10,28 @@
 use crate::g::G;
 use crate::g::state::Ticket;
 use crate::seam::clock::Moment;
+use std::fmt;
 
-/// What a timer makes ready: the goroutine in this wait.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// The one that waits.
-    pub g: &'static G,
-    /// Which of its waits.
-    pub ticket: Ticket,
+/// What is to be done when a timer is due.
+#[derive(Debug)]
+pub enum Entry {
+    /// Make a goroutine ready, if it is still in this wait.
+    Wake {
+        /// The one that waits.
+        g: &'static G,
+        /// Which of its waits.
+        ticket: Ticket,
+    },
+    /// Call this.
+    Call(Box<dyn Due>),
+}
+
+/// What a timer calls.
+pub trait Due: fmt::Debug + Send {
+    /// Called once, when the time has come, by whoever looks after the timers: without a lock, perhaps
+    /// with no goroutine on the thread. It must be short, and must not wait, unwind or run what a
+    /// user wrote; it starts a goroutine for that.
+    fn due(self: Box<Self>);
 }
 
 /// Names a timer until it expired or was cancelled.
@@ -98,17 +113,15 @@ impl Timers {
         Key { slot, seq }
     }
 
-    /// Takes a timer back; `false` if it expired or was cancelled before.
-    pub fn cancel(&mut self, key: Key) -> bool {
-        let Some(slot) = self.slots.get(key.slot as usize) else {
-            return false;
-        };
+    /// Takes a timer back; `None` if it expired or was cancelled before.
+    #[must_use = "to be dropped without the lock of the timers"]
+    pub fn cancel(&mut self, key: Key) -> Option<Entry> {
+        let slot = self.slots.get(key.slot as usize)?;
         if slot.seq != key.seq || slot.at == FREE {
-            return false;
+            return None;
         }
         let at = slot.at as usize;
-        self.remove(at);
-        true
+        self.remove(at)
     }
 
     /// Takes the earliest timer whose deadline is not after `now`.

@@ -1,48 +1,88 @@
-//! Timers that look like channels: `after`, `at`, `tick`.
+//! Timers that look like channels: `after`, `at`, `tick`, and those of [`time`](crate::time).
 //!
-//! Not for: waiting; a receiver looks at the clock, and parks until the timer is due. So a timer that
+//! Not for: keeping time; a receiver looks at the clock, and parks until the timer is due. So a timer that
 //! nobody receives from costs nothing (SEMANTICS TI-12), and one that many receive from gives each value
 //! to one of them.
+//!
+//! A timer has a [`Core`], through which values never go: receivers queue in it while they wait, so that
+//! who sets the timer to an earlier moment, or gives a value back, can end their waits, and they look
+//! again. It is set under the lock of the core; a waiter reads the moment with the lock held and queues
+//! before it lets go, so it either waits for the new moment or is found in the queue. Values are taken
+//! without the lock, by changing the moment if it is still the one that was due: so each is taken once,
+//! or was taken away by setting the timer.
 
-use super::env::{AtomicU64, Moment, Ordering, Reason, Wakeable, prepare};
+use super::env::{AtomicU64, Moment, Ordering, Wakeable, prepare};
+use super::slot::lock::{Core, Guard};
+use super::slot::many::{AllLocked, Case, Port};
+use super::slot::node::{Kind, Outcome, Side};
+use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
 /// When the next value is due, and what follows.
 #[derive(Debug)]
 pub(crate) struct Timer {
+    core: Core,
     /// [`Moment::NEVER`]: nothing comes any more.
     next: AtomicU64,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    /// One value, which is this.
-    Once(Instant),
-    /// One value for each period.
-    Every(Duration),
+    /// In nanoseconds; 0: one value only. Written with the lock of the core, before the moment.
+    period: AtomicU64,
+    /// The value that was taken last, if the timer has not been set since.
+    taken: AtomicU64,
+    /// What the value of [`Timer::at`] is, which the clock of the runtime need not be able to say.
+    exact: Option<Instant>,
 }
 
 impl Timer {
+    fn new(when: Moment, period: u64, exact: Option<Instant>) -> Timer {
+        Timer {
+            core: Core::new(0),
+            next: AtomicU64::new(when.0),
+            period: AtomicU64::new(period),
+            taken: AtomicU64::new(Moment::NEVER.0),
+            exact,
+        }
+    }
+
     /// Due once.
     pub(crate) fn at(when: Instant) -> Timer {
-        let next = AtomicU64::new(Moment::from_instant(when).0);
-        Timer {
-            next,
-            what: What::Once(when),
-        }
+        Timer::new(Moment::from_instant(when), 0, Some(when))
     }
 
     /// Due each time a period has passed; the period is not zero.
     pub(crate) fn every(period: Duration) -> Timer {
-        let next = AtomicU64::new(Moment::after(period).0);
-        Timer {
-            next,
-            what: What::Every(period),
-        }
+        let nanos = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+        Timer::new(Moment::after(period), nanos, None)
     }
 
-    /// When a value is due, as far as is known.
+    /// One that gives nothing before it is [`set`](Timer::set).
+    pub(crate) fn adjustable() -> Timer {
+        Timer::new(Moment::NEVER, 0, None)
+    }
+
+    /// From now on it gives a value at `when`, and then one each `period` nanoseconds (0: no others).
+    /// What it was set to before counts no more. `true`: then there would have been another value.
+    /// [`Moment::NEVER`] stops it.
+    pub(crate) fn set(&self, when: Moment, period: u64) -> bool {
+        let locked = self.core.lock();
+        self.period.store(period, Ordering::Relaxed);
+        self.taken.store(Moment::NEVER.0, Ordering::Relaxed);
+        // Release: who reads this moment in `take` reads its period too.
+        let before = self.next.swap(when.0, Ordering::AcqRel);
+        if when.0 < before {
+            // They wait for a later moment.
+            look_again(locked);
+        }
+        before != Moment::NEVER.0
+    }
+
+    /// What receivers queue in.
+    #[inline]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// When a value is due, as far as is known: until the timer is set again, which takes the lock of
+    /// its core.
     pub(crate) fn deadline(&self) -> Moment {
         Moment(self.next.load(Ordering::Relaxed))
     }
@@ -55,41 +95,45 @@ impl Timer {
 
     /// Takes the value that is due.
     pub(crate) fn take(&self, now: Moment) -> Option<Instant> {
-        let mut due = self.next.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release in `set`.
+        let mut due = self.next.load(Ordering::Acquire);
         loop {
             if due == Moment::NEVER.0 || due > now.0 {
                 return None;
             }
-            let (value, next) = match self.what {
-                What::Once(when) => (when, Moment::NEVER.0),
-                What::Every(period) => {
-                    // The first one missed is delivered, the others are dropped, and those to come
-                    // stay on the grid (SEMANTICS TI-20).
-                    let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-                    let periods = (now.0 - due) / period + 1;
-                    let next = due.saturating_add(period.saturating_mul(periods));
-                    (Moment(due).to_instant()?, next)
-                }
+            // If this period is newer than the moment, so is the moment that follows, and the exchange
+            // fails.
+            let next = match self.period.load(Ordering::Relaxed) {
+                0 => Moment::NEVER.0,
+                period => next_on_grid(due, period, now),
             };
-            // Relaxed: only the clock orders what a timer does.
+            // Acquire on failure: as above. For the rest only the clock orders what a timer does.
             match self
                 .next
-                .compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Relaxed)
+                .compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Acquire)
             {
-                Ok(_) => return Some(value),
+                Ok(_) => {
+                    self.taken.store(due, Ordering::Relaxed);
+                    return self.exact.or_else(|| Moment(due).to_instant());
+                }
                 Err(other) => due = other,
             }
         }
     }
 
-    /// Whoever took this value does not want it after all.
+    /// Whoever took this value does not want it after all: others may. Of a timer with a period, one
+    /// value is lost, as when its receiver is slow.
     #[cold]
     pub(crate) fn give_back(&self, value: Instant) {
-        if let What::Once(_) = self.what {
-            self.next
-                .store(Moment::from_instant(value).0, Ordering::Relaxed);
+        let value = Moment::from_instant(value).0;
+        let locked = self.core.lock();
+        let next = self.next.load(Ordering::Relaxed);
+        let once = self.period.load(Ordering::Relaxed) == 0;
+        let taken = self.taken.load(Ordering::Relaxed);
+        if once && taken == value && next == Moment::NEVER.0 {
+            self.next.store(value, Ordering::Relaxed);
+            look_again(locked);
         }
-        // Of a ticker, one value is lost, as when its receiver is slow.
     }
 
     /// Waits for the value; `None`: the deadline passed first.
@@ -103,7 +147,32 @@ impl Timer {
                 return None;
             }
             let wait = prepare(Wakeable::ByTicket);
-            wait.park(Reason::ChanReceive, self.deadline().min(deadline));
+            let (cases, mut order) = ([Case::later(Port::Timer(self), Side::Recv)], [0]);
+            let locked = AllLocked::lock(&cases, &mut order, true);
+            // With the lock held: see the module's head.
+            let until = self.deadline().min(deadline);
+            locked.park(Kind::Later, &mut [MaybeUninit::uninit()], wait, until);
         }
     }
+}
+
+/// Ends the waits of all who are queued in a timer's core: they look at its moment again.
+fn look_again(locked: Guard<'_>) {
+    let mut peers = Vec::new();
+    // All before the first goes on, because they come back.
+    while let Some(peer) = locked.queue(Side::Recv).claim_first() {
+        peers.push(peer);
+    }
+    while let Some(peer) = locked.watchers().claim_first_of(Side::Recv) {
+        peers.push(peer);
+    }
+    drop(locked);
+    peers.into_iter().for_each(|peer| peer.end(Outcome::Retry));
+}
+
+/// The next moment of a ticker whose value for `due` is taken at `now`: the first one missed is
+/// delivered, the others are dropped, and those to come stay on the grid (SEMANTICS TI-20).
+fn next_on_grid(due: u64, period: u64, now: Moment) -> u64 {
+    let periods = (now.0 - due) / period + 1;
+    due.saturating_add(period.saturating_mul(periods))
 }

@@ -77,7 +77,8 @@ impl<'a> Case<'a> {
     fn core(&self) -> Option<&'a Core> {
         match self.port {
             Port::Chan(core) => Some(core),
-            _ => None,
+            Port::Timer(timer) => Some(timer.core()),
+            Port::Never => None,
         }
     }
 

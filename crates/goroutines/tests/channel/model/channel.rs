@@ -14,9 +14,13 @@ pub(crate) mod timer {
     use std::time::Instant;
 
     #[derive(Debug)]
-    pub(crate) struct Timer;
+    pub(crate) struct Timer(super::slot::lock::Core);
 
     impl Timer {
+        pub(crate) fn core(&self) -> &super::slot::lock::Core {
+            &self.0
+        }
+
         pub(crate) fn deadline(&self) -> Moment {
             Moment::NEVER
         }

@@ -1,0 +1,8 @@
+//! Contexts.
+
+mod after;
+mod basics;
+mod causes;
+mod deadlines;
+mod races;
+mod trees;
