@@ -195,7 +195,6 @@ pub(crate) const WINDOWS: &[Window] = &[
             "park",
             "spawn",
             "observe",
-            "poll::Registration",
             "blocking",
             "sched::builder",
             "shim",

@@ -16,6 +16,7 @@ pub mod g;
 pub mod observe;
 #[cfg(not(loom))]
 pub mod park;
+pub mod poll;
 #[cfg(not(loom))]
 pub mod probe;
 pub mod sched;

@@ -50,6 +50,8 @@
 mod blocking;
 pub mod channel;
 pub mod context;
+pub mod io;
+pub mod net;
 #[doc(hidden)]
 pub mod private;
 pub mod runtime;

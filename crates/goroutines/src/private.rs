@@ -59,7 +59,7 @@ pub fn main(config: Config, f: fn() -> ExitCode) -> ExitCode {
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
-            eprintln!("goroutines: {error}");
+            goroutines_runtime::note!("goroutines: {error}");
             ExitCode::from(2)
         }
         // The message has been printed; this is the status of a program whose main panics.
@@ -92,7 +92,7 @@ pub fn test(config: Config, name: &str, f: fn() -> ExitCode) -> ExitCode {
         let code = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(code)) if code == ExitCode::SUCCESS => 0,
             Ok(Err(error)) => {
-                eprintln!("{error}");
+                goroutines_runtime::note!("{error}");
                 101
             }
             Err(_) => 101,

@@ -15,6 +15,7 @@
 //! (which blocks).
 
 mod offload;
+mod registration;
 mod token;
 pub mod waitq;
 
@@ -22,6 +23,7 @@ pub use crate::g::reason::Reason;
 pub use crate::g::state::{Cause, Wakeable};
 pub use crate::seam::clock::Moment;
 pub use offload::offload;
+pub use registration::{NotReady, Registration, Seen, Side};
 pub use token::{park_token, unpark};
 
 use crate::current;

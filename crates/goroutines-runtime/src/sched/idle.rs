@@ -4,7 +4,7 @@
 //! README.md.
 
 use super::lifecycle::Runtime;
-use super::sleep::SleepWord;
+use super::sleep::{Bed, SleepWord};
 use super::worker::{Here, Worker};
 use crate::g::G;
 use crate::seam::clock::Moment;
@@ -124,14 +124,17 @@ impl Worker {
     /// Wakes this worker if it sleeps; called after putting something into its inbox.
     #[inline]
     pub(super) fn wake(&self) -> bool {
-        let woken = self.sleep.wake();
-        if woken {
-            futex::wake(self.sleep.word().0);
+        let bed = self.sleep.wake();
+        if let Some(bed) = bed {
+            match (bed, self.netpoll.get()) {
+                (Bed::Poller, Some(poller)) => poller.notify(),
+                _ => futex::wake(self.sleep.word().0),
+            }
             if let Some(here) = super::worker::here() {
                 here.counts().wakes.bump();
             }
         }
-        woken
+        bed.is_some()
     }
 }
 
@@ -155,6 +158,11 @@ impl Here {
         let runtime = self.runtime;
         let idle = &runtime.idle;
         if let Some(g) = self.look() {
+            return Some(g);
+        }
+        if self.poll_io() > 0
+            && let Some(g) = self.look()
+        {
             return Some(g);
         }
         if !self.may_take() {
@@ -230,10 +238,12 @@ impl Here {
         idle.mark(self.index);
         idle.resting
             .fetch_add(usize::from(rests), Ordering::Relaxed);
-        self.sleep.announce();
-        if !self.something_came() {
+        let bed = self.bed();
+        self.sleep.announce(bed);
+        // It may have got a poller just now.
+        if !self.something_came() && bed == self.bed() {
             self.counts().sleeps.bump();
-            self.block();
+            self.block(bed);
         }
         self.sleep.stay_awake();
         idle.resting
@@ -252,7 +262,16 @@ impl Here {
             || self.local().scavenger.is_due(self.runtime)
     }
 
-    fn block(self) {
+    /// Where it is to sleep: in its poller, once it has one.
+    fn bed(self) -> Bed {
+        if self.netpoll.get().is_some() {
+            Bed::Poller
+        } else {
+            Bed::Word
+        }
+    }
+
+    fn block(self, bed: Bed) {
         let doze = self.local().thief.doze();
         let deadline = self.deadline.load(Ordering::Relaxed);
         let (word, value) = self.sleep.word();
@@ -264,6 +283,11 @@ impl Here {
                 (t, d) => t.or(d),
             };
             if timeout == Some(Duration::ZERO) {
+                return;
+            }
+            if bed == Bed::Poller {
+                // Whatever ended it: look.
+                self.wait_for_io(timeout);
                 return;
             }
             futex::wait(word, value, timeout);

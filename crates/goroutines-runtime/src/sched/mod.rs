@@ -13,6 +13,7 @@
 //! | `deque`, `inbox`, `inject` | the queues that threads share |
 //! | `steal` | the reluctant thief |
 //! | `timers` | setting timers, and what is done when they are due |
+//! | `netpoll` | the poller of a worker, and making ready whom events wake |
 //! | `place` | where a goroutine starts, and what happens when there is no stack |
 //! | `idle`, `sleep` | looking for work, sleeping, waking |
 //! | `monitor` | time slices, stuck workers, spare workers, reports |
@@ -36,6 +37,8 @@ mod inject;
 pub mod lifecycle;
 #[cfg(not(loom))]
 mod monitor;
+#[cfg(not(loom))]
+pub(crate) mod netpoll;
 #[cfg(not(loom))]
 mod place;
 #[cfg(not(loom))]

@@ -5,16 +5,17 @@
 //!
 //! - end the time slice of a goroutine, or of a pair that hands each other the processor;
 //! - wake a sleeping worker for unstarted goroutines that nobody has got to;
-//! - for a worker stuck in one goroutine: run its timers, see that its unstarted ones are taken, by
+//! - for a worker stuck in one goroutine: run its timers, look at its poller, see that its unstarted ones are taken, by
 //!   a spare worker if there is no other, and report what holds up its home-mates;
 //! - ask for a scavenging pass now and then, and once more when everything has become idle.
 
 use super::idle::block_on;
 use super::lifecycle::Runtime;
-use super::sleep::SleepWord;
+use super::sleep::{Bed, SleepWord};
 use super::worker::Worker;
 use crate::g::list::List;
 use crate::g::{Flags, Status, registry};
+use crate::poll::Found;
 use crate::seam::clock::Moment;
 use crate::shim::atomic::Ordering;
 use std::time::Duration;
@@ -49,7 +50,7 @@ pub(super) struct Monitor {
 impl Monitor {
     /// A worker has woken: somebody has to watch it.
     pub(super) fn worker_woke(&self) {
-        if self.sleep.wake() {
+        if self.sleep.wake().is_some() {
             crate::sys::futex::wake(self.sleep.word().0);
         }
     }
@@ -75,6 +76,8 @@ struct Watch {
     ran: bool,
     /// How often starving goroutines were given another chance.
     fed: u32,
+    /// For looking at the pollers of stuck workers.
+    found: Found,
 }
 
 /// Starts the monitor's thread.
@@ -87,6 +90,7 @@ pub(super) fn start(runtime: &'static Runtime) {
             last_pass: Moment::now(),
             ran: true,
             fed: 0,
+            found: Found::default(),
         }
         .watch();
     };
@@ -114,7 +118,7 @@ impl Watch {
                 self.final_passes();
             }
             let sleep = &self.runtime.monitor.sleep;
-            sleep.announce();
+            sleep.announce(Bed::Word);
             if self.all_asleep() && self.runtime.monitor.cancels.is_empty() {
                 block_on(sleep, None);
             }
@@ -206,6 +210,7 @@ impl Watch {
         }
         if same >= STUCK {
             worker.run_timers(now);
+            worker.poll_for(&mut self.found);
             self.maybe_report(worker, same, runs, now);
         }
         aged

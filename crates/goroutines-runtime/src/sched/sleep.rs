@@ -9,6 +9,33 @@ use crate::shim::store_load_fence;
 const AWAKE: u32 = 0;
 const SLEEPING: u32 = 1;
 const NOTIFIED: u32 = 2;
+const POLLING: u32 = 3;
+
+/// What a worker that sleeps blocks on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bed {
+    /// The word itself.
+    Word,
+    /// Its poller.
+    Poller,
+}
+
+impl Bed {
+    fn state(self) -> u32 {
+        match self {
+            Bed::Word => SLEEPING,
+            Bed::Poller => POLLING,
+        }
+    }
+
+    fn of(state: u32) -> Option<Bed> {
+        match state {
+            SLEEPING => Some(Bed::Word),
+            POLLING => Some(Bed::Poller),
+            _ => None,
+        }
+    }
+}
 
 /// See the module's head.
 #[derive(Debug)]
@@ -26,10 +53,10 @@ impl SleepWord {
         SleepWord(AtomicU32::new(AWAKE))
     }
 
-    /// The worker says that it is about to sleep. It looks at every source of work *after* this,
-    /// and then either calls [`SleepWord::stay_awake`] or blocks on `SleepWord::word`.
-    pub fn announce(&self) {
-        self.0.store(SLEEPING, Ordering::Relaxed);
+    /// The worker says that it is about to sleep, and where. It looks at every source of work *after*
+    /// this, and then either calls [`SleepWord::stay_awake`] or blocks there.
+    pub fn announce(&self, bed: Bed) {
+        self.0.store(bed.state(), Ordering::Relaxed);
         // Pairs with the fence in `wake`.
         store_load_fence();
     }
@@ -42,25 +69,27 @@ impl SleepWord {
 
     /// Whether it may still block.
     pub fn asleep(&self) -> bool {
-        self.0.load(Ordering::Acquire) == SLEEPING
+        Bed::of(self.0.load(Ordering::Acquire)).is_some()
     }
 
-    /// Called after putting something where the worker looks. `true`: the worker was going to
-    /// sleep, and the caller, who alone gets this answer, must unblock it.
+    /// Called after putting something where the worker looks. If the worker was going to sleep the
+    /// answer is where, and the caller, who alone gets it, must unblock it there.
     #[inline]
     #[must_use = "the sleeping thread must be unblocked"]
-    pub fn wake(&self) -> bool {
+    pub fn wake(&self) -> Option<Bed> {
         // Pairs with the fence in `announce`: either the worker sees what was put there, or we see
         // that it sleeps.
         store_load_fence();
-        self.0.load(Ordering::Relaxed) == SLEEPING
-            && self
-                .0
-                .compare_exchange(SLEEPING, NOTIFIED, Ordering::Release, Ordering::Relaxed)
-                .is_ok()
+        let state = self.0.load(Ordering::Relaxed);
+        let bed = Bed::of(state)?;
+        // If it fails somebody else unblocks it, or it is awake and will look.
+        self.0
+            .compare_exchange(state, NOTIFIED, Ordering::Release, Ordering::Relaxed)
+            .is_ok()
+            .then_some(bed)
     }
 
-    /// The word to block on while [`SleepWord::asleep`], and the value it has then.
+    /// The word to block on while [`SleepWord::asleep`] in [`Bed::Word`], and the value it has then.
     #[cfg(not(loom))]
     pub(crate) fn word(&self) -> (&AtomicU32, u32) {
         (&self.0, SLEEPING)

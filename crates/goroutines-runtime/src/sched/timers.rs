@@ -106,7 +106,7 @@ pub(crate) fn call_at(runtime: &'static Runtime, when: Moment, call: Box<dyn Due
 }
 
 /// A worker that has a thread: threads tend to get different ones.
-fn some_worker(runtime: &'static Runtime) -> &'static Worker {
+pub(super) fn some_worker(runtime: &'static Runtime) -> &'static Worker {
     let n = runtime.config.workers;
     // Records are 128 bytes long.
     let first = std::ptr::from_ref(current::thread()).addr() >> 7;

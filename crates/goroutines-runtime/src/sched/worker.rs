@@ -68,6 +68,7 @@ pub(crate) struct Local {
     /// How many goroutines may be at home here before `place` looks at the others.
     pub(super) place_limit: Cell<usize>,
     pub(super) thief: super::steal::Thief,
+    pub(super) io: super::netpoll::Own,
     pub(super) scavenger: super::scavenge::Cursor,
 }
 
@@ -88,6 +89,8 @@ pub(crate) struct Worker {
     /// Ready and migratable: may be stolen; taken oldest first by all.
     pub(super) movable: Deque<G>,
     pub(super) timers: Lock<Timers>,
+    /// Waits for the descriptors of those at home here.
+    pub(super) netpoll: super::netpoll::Shared,
     /// Goroutines at home here that somebody asked to unwind.
     pub(super) cancels: super::cancel::Requests,
     /// The earliest of `timers`, written under the lock.
@@ -188,6 +191,7 @@ impl Worker {
                 choice: Choice::new(index as u64),
                 place_limit: Cell::new(0),
                 thief: super::steal::Thief::default(),
+                io: super::netpoll::Own::default(),
                 scavenger: super::scavenge::Cursor::default(),
             },
             runtime,
@@ -198,6 +202,7 @@ impl Worker {
             unstarted: Deque::new(),
             movable: Deque::new(),
             timers: Lock::new(Timers::new()),
+            netpoll: super::netpoll::Shared::default(),
             cancels: super::cancel::Requests::default(),
             deadline: AtomicU64::new(u64::MAX),
             handed: AtomicUsize::new(0),
@@ -351,7 +356,7 @@ impl Here {
         self.unstarted.steal()
     }
 
-    /// Looks at the clock, the timers and the inbox.
+    /// Looks at the clock, the timers, the inbox, and the poller if that is due.
     pub(super) fn poll(self) {
         let local = self.local();
         self.empty_inbox();
@@ -361,6 +366,7 @@ impl Here {
         if self.deadline.load(Ordering::Relaxed) != u64::MAX {
             self.run_timers(Moment::now());
         }
+        self.poll_io_now_and_then();
         if local.scavenger.is_due(self.runtime) {
             super::scavenge::step(self);
         }

@@ -1,9 +1,11 @@
 //! Every system call of the runtime outside the stacks.
 //!
 //! Not for: stacks (the fiber crate has its own) and policy. A port provides these functions:
-//! `futex::{wait, wake}`, `thread::{id, fine_timers, is_running}`,
+//! `futex::{wait, wake}`, `epoll::Epoll`, `fd::replace_by_dead`, `thread::{id, fine_timers, is_running}`,
 //! `mem::{map, populate}`, `stall::sample`, `fork::on_fork_in_child`.
 
+pub mod epoll;
+pub mod fd;
 pub mod fork;
 pub mod futex;
 pub mod mem;

@@ -1,4 +1,5 @@
-//! What the modules share.
+//! What the modules of several test programs share.
+#![allow(dead_code, reason = "not each program uses all of it")]
 
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,7 @@
 use super::item::Item;
 use crate::g::list::List;
 use crate::sched::inbox::Inbox;
-use crate::sched::sleep::SleepWord;
+use crate::sched::sleep::{Bed, SleepWord};
 use crate::shim::atomic::{AtomicUsize, Ordering};
 use crate::shim::{Arc, store_load_fence, thread};
 
@@ -24,7 +24,7 @@ struct Worker {
 impl Worker {
     /// As `Here::sleep` in `idle`.
     fn sleep(&self, something_came: impl Fn() -> bool) {
-        self.sleep.announce();
+        self.sleep.announce(Bed::Word);
         if !something_came() {
             while self.sleep.asleep() {
                 thread::park();
@@ -50,7 +50,7 @@ impl Worker {
     /// As `ready::send_home`; whether this call unblocked the worker.
     fn send(&self, number: u32, thread: &thread::Thread) -> bool {
         self.inbox.push(Item::leak().write(number));
-        let woken = self.sleep.wake();
+        let woken = self.sleep.wake().is_some();
         if woken {
             unblock(thread, &self.sleep);
         }
@@ -94,11 +94,11 @@ fn loom_sleep_with_two_wakers() {
 fn loom_sleep_is_ended_by_one() {
     loom::model(|| {
         let word = Arc::new(SleepWord::new());
-        word.announce();
+        word.announce(Bed::Word);
         let wakers: Vec<_> = (0..2)
             .map(|_| {
                 let word = word.clone();
-                thread::spawn(move || word.wake())
+                thread::spawn(move || word.wake().is_some())
             })
             .collect();
         let woken = wakers
@@ -108,7 +108,7 @@ fn loom_sleep_is_ended_by_one() {
         assert_eq!(woken.filter(|&w| w).count(), 1);
         assert!(!word.asleep());
         word.stay_awake();
-        assert!(!word.wake());
+        assert!(word.wake().is_none());
     });
 }
 
@@ -120,7 +120,7 @@ fn loom_sleep_carries_what_was_done_before() {
         let flag = Arc::new(AtomicUsize::new(0));
         let (slept, seen) = (word.clone(), flag.clone());
         let thread = thread::spawn(move || {
-            slept.announce();
+            slept.announce(Bed::Word);
             if seen.load(Ordering::Relaxed) == 0 {
                 while slept.asleep() {
                     thread::park();
@@ -130,7 +130,7 @@ fn loom_sleep_carries_what_was_done_before() {
             assert_eq!(seen.load(Ordering::Relaxed), 1);
         });
         flag.store(1, Ordering::Relaxed);
-        if word.wake() {
+        if word.wake().is_some() {
             unblock(thread.thread(), &word);
         }
         thread.join().unwrap();
@@ -181,7 +181,7 @@ impl Idle {
 
     fn sleep(&self, index: usize) {
         self.sleepers.fetch_or(1 << index, Ordering::Relaxed);
-        self.workers[index].announce();
+        self.workers[index].announce(Bed::Word);
         if self.inject.load(Ordering::Relaxed) == 0 {
             while self.workers[index].asleep() {
                 thread::park();
@@ -194,7 +194,7 @@ impl Idle {
     fn wake_one(&self, threads: &[thread::Thread]) {
         let bits = self.sleepers.load(Ordering::Relaxed);
         for (index, thread) in threads.iter().enumerate() {
-            if bits & (1 << index) != 0 && self.workers[index].wake() {
+            if bits & (1 << index) != 0 && self.workers[index].wake().is_some() {
                 unblock(thread, &self.workers[index]);
                 return;
             }

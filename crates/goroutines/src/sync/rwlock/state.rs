@@ -294,6 +294,6 @@ impl State {
 #[cold]
 fn too_many_readers() -> ! {
     // Guards leaked by the hundred million: going on would let a writer in beside them.
-    eprintln!("goroutines: fatal: too many readers of an RwLock");
+    goroutines_runtime::note!("goroutines: fatal: too many readers of an RwLock");
     std::process::abort()
 }

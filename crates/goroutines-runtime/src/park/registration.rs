@@ -1,0 +1,205 @@
+//! Waiting for a descriptor: the part of the waist that sockets, pipes and processes are built on.
+//!
+//! Not for: the operation itself, which its owner tries when this says that it may succeed.
+//!
+//! ```text
+//! loop {
+//!     let seen = registration.ready(fd, Side::Read, limit)?;   // waits
+//!     match the operation {
+//!         would block => registration.would_block(Side::Read, seen),
+//!         result => return result,
+//!     }
+//! }
+//! ```
+
+use super::{Cause, Moment, Reason, Wakeable, check, prepare};
+use crate::poll::readiness::Look;
+use crate::poll::slot::Slot;
+use crate::sched::{lifecycle, netpoll};
+use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::task::{Context, Poll};
+
+pub use crate::poll::readiness::Seen;
+pub use crate::poll::slot::Side;
+
+/// What the runtime knows of a descriptor. It is registered with a poller when somebody has to wait for
+/// it for the first time, once.
+///
+/// The descriptor belongs to the owner of this, who passes the same one each time, and closes it only
+/// after this has been dropped or [`Registration::forget`] has been called.
+pub struct Registration {
+    slot: &'static Slot,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").finish_non_exhaustive()
+    }
+}
+
+/// Why an operation must not be tried.
+#[derive(Debug)]
+pub enum NotReady {
+    /// The deadline has passed.
+    Deadline,
+    /// [`Registration::close`] was called.
+    Closed,
+    /// The system cannot watch the descriptor, or the runtime cannot be started.
+    Failed(io::Error),
+}
+
+impl Registration {
+    /// For a descriptor that does not block. Fails if there are too many.
+    pub fn new() -> io::Result<Registration> {
+        match crate::poll::take_slot() {
+            Some(slot) => Ok(Registration { slot }),
+            None => Err(io::Error::other(
+                "more descriptors are in use than the runtime can watch",
+            )),
+        }
+    }
+
+    /// Waits until an operation may succeed, until `limit` or the direction's own deadline at most.
+    ///
+    /// Unwinds if the goroutine is cancelled.
+    #[inline]
+    pub fn ready(&self, fd: BorrowedFd<'_>, side: Side, limit: Moment) -> Result<Seen, NotReady> {
+        let direction = self.slot.direction(side);
+        let deadline = direction.deadline().min(limit);
+        match direction.readiness.look() {
+            Look::Ready(seen) if deadline == Moment::NEVER => Ok(seen),
+            Look::Closed => Err(NotReady::Closed),
+            _ => self.wait(fd, side, limit),
+        }
+    }
+
+    #[inline(never)]
+    fn wait(&self, fd: BorrowedFd<'_>, side: Side, limit: Moment) -> Result<Seen, NotReady> {
+        let direction = self.slot.direction(side);
+        loop {
+            let look = direction.readiness.look();
+            if look == Look::Closed {
+                return Err(NotReady::Closed);
+            }
+            // A deadline that has passed comes before data that is there (SEMANTICS NE-5).
+            let deadline = direction.deadline().min(limit);
+            if deadline != Moment::NEVER && deadline <= Moment::now() {
+                return Err(NotReady::Deadline);
+            }
+            if let Look::Ready(seen) = look {
+                return Ok(seen);
+            }
+            self.watch(fd, side).map_err(NotReady::Failed)?;
+            let wait = prepare(Wakeable::ByTicket);
+            let (g, ticket) = wait.waker().parts();
+            let enters = direction.with_waiters(|waiters| {
+                let enters = direction.readiness.look_to_wait() == Look::NotReady
+                    && direction.deadline().min(limit) == deadline;
+                if enters {
+                    waiters.add(g, ticket);
+                }
+                enters
+            });
+            if !enters {
+                let _ = wait.withdraw();
+                continue;
+            }
+            let cause = wait.park(Reason::Io, deadline);
+            if cause != Cause::Ready {
+                direction.with_waiters(|waiters| waiters.remove(g, ticket));
+                check(cause);
+            }
+        }
+    }
+
+    /// As [`Registration::ready`] for a task, which is woken when it should look again. Only the task
+    /// that called this last for a direction is. Deadlines are not looked at.
+    pub fn poll_ready(
+        &self,
+        fd: BorrowedFd<'_>,
+        side: Side,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Seen, NotReady>> {
+        let direction = self.slot.direction(side);
+        let mut look = direction.readiness.look();
+        if look == Look::NotReady {
+            self.watch(fd, side).map_err(NotReady::Failed)?;
+            let mut old = None;
+            direction.with_waiters(|waiters| {
+                look = direction.readiness.look_to_wait();
+                if look == Look::NotReady {
+                    old = waiters.set_task(context.waker());
+                }
+            });
+            drop(old);
+        }
+        match look {
+            Look::Ready(seen) => Poll::Ready(Ok(seen)),
+            Look::NotReady => Poll::Pending,
+            Look::Closed => Poll::Ready(Err(NotReady::Closed)),
+        }
+    }
+
+    fn watch(&self, fd: BorrowedFd<'_>, side: Side) -> io::Result<()> {
+        let runtime = lifecycle::ensure().map_err(io::Error::other)?;
+        netpoll::watch(runtime, self.slot, fd, side)
+    }
+
+    /// An operation that was tried after `seen` would have blocked.
+    #[inline]
+    pub fn would_block(&self, side: Side, seen: Seen) {
+        self.slot.direction(side).readiness.would_block(seen);
+    }
+
+    /// An operation that was tried after `seen` got less than it asked for, of a stream: the next one
+    /// waits first.
+    #[inline]
+    pub fn short(&self, side: Side, seen: Seen) {
+        self.slot.direction(side).readiness.short(seen);
+    }
+
+    /// Whether [`Registration::close`] was called.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.slot.direction(Side::Read).readiness.look() == Look::Closed
+    }
+
+    /// From `deadline` on every operation in this direction fails, those that wait now as well.
+    pub fn set_deadline(&self, side: Side, deadline: Moment) {
+        netpoll::wake_waiters(self.slot.direction(side).set_deadline(deadline));
+    }
+
+    /// The deadline of a direction.
+    pub fn deadline(&self, side: Side) -> Moment {
+        self.slot.direction(side).deadline()
+    }
+
+    /// Every operation fails from now on, those that wait now as well, and what was open is closed, though
+    /// the number stays taken until its owner drops it. `false`: that was so.
+    pub fn close(&self, fd: BorrowedFd<'_>) -> bool {
+        let Some(waiters) = self.slot.close() else {
+            return false;
+        };
+        // Others may have the same file open by another descriptor.
+        self.forget(fd);
+        crate::sys::fd::replace_by_dead(fd);
+        waiters.into_iter().for_each(netpoll::wake_waiters);
+        true
+    }
+
+    /// Has the descriptor watched no longer, because it lives on somewhere else.
+    ///
+    /// Not needed before it is closed for good: the system forgets it then.
+    pub fn forget(&self, fd: BorrowedFd<'_>) {
+        netpoll::unwatch(self.slot, fd);
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // Who waits borrows the registration, so nobody does.
+        crate::poll::put_slot(self.slot);
+    }
+}

@@ -1,0 +1,8 @@
+//! Sockets. `GOROUTINES_STRESS=50` makes the rounds longer.
+//!
+//! Tests in this process share one runtime of two workers (`support::start`); a test that needs other
+//! settings, or that counts descriptors, has a process of its own (`#[goroutines::test(workers = …)]`).
+
+#[path = "../time/support.rs"]
+mod support;
+mod tcp;
