@@ -173,11 +173,11 @@ pub(crate) fn watch(
         if home == Some(worker.index) || (home.is_some() && here.is_none()) {
             return Ok(home);
         }
+        // If it is ready already there is an event at once: nothing is lost in between.
+        worker.poller()?.add(fd, slot)?;
         if let Some(old) = home.and_then(|home| runtime.worker(home)) {
             old.poller()?.remove(fd);
         }
-        // If it is ready already there is an event at once: nothing is lost in between.
-        worker.poller()?.add(fd, slot)?;
         Ok(Some(worker.index))
     })
 }

@@ -69,12 +69,13 @@ impl Epoll {
             | epoll::EventFlags::OUT
             | epoll::EventFlags::RDHUP
             | epoll::EventFlags::ET;
-        Ok(epoll::add(
-            &self.set,
-            fd,
-            epoll::EventData::new_u64(data),
-            flags,
-        )?)
+        let data = epoll::EventData::new_u64(data);
+        match epoll::add(&self.set, fd, data, flags) {
+            // Somebody else has the same file open, and it was watched under this number before: take
+            // that over, which gives an event at once too.
+            Err(Errno::EXIST) => Ok(epoll::modify(&self.set, fd, data, flags)?),
+            added => Ok(added?),
+        }
     }
 
     /// Watches it no longer.
