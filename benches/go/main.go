@@ -2,7 +2,8 @@
 //
 //	goroutines-bench-go <program> <workers> [quick]
 //
-// The standard library alone; built by the Rust side with "go build main.go".
+// net.go has those with servers. The standard library alone; built by the Rust
+// side with "go build main.go net.go".
 package main
 
 import (
@@ -35,6 +36,10 @@ type figure struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		serve(os.Args[2:])
+		return
+	}
 	if len(os.Args) < 3 {
 		fmt.Fprintln(os.Stderr, "usage: goroutines-bench-go <program> <workers> [quick]")
 		os.Exit(2)
@@ -85,6 +90,7 @@ var programs = map[string]func() []figure{
 	"mutex_free":   mutexFree,
 	"chan_threads": chanThreads,
 	"ctx_tree":     ctxTree,
+	"stream":       stream,
 }
 
 // status reads one line of /proc/self/status.

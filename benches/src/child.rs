@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::programs::{Peer, Program, Size};
-use crate::{may_peer, mem, std_peer, tokio_peer};
+use crate::{may_peer, mem, net, std_peer, tokio_peer};
 
 /// The figures of one run of one program, by key.
 pub(crate) type Figures = Vec<(String, f64)>;
@@ -30,20 +30,34 @@ pub(crate) fn main(words: &[String]) -> ExitCode {
         let [peer, program, workers, rest @ ..] = words else {
             return None;
         };
-        let quick = rest.first().is_some_and(|word| word == "quick");
+        let mut size = Size {
+            quick: false,
+            secs: 0,
+        };
+        let mut go = None;
+        for word in rest {
+            match word.split_once('=') {
+                None if word == "quick" => size.quick = true,
+                Some(("secs", n)) => size.secs = n.parse().ok()?,
+                Some(("go", path)) => go = Some(path),
+                _ => return None,
+            }
+        }
         let peer = Peer::parse(peer).ok()?;
         Some((
             peer,
             Program::find(program)?,
             workers.parse::<usize>().ok()?,
-            Size { quick },
+            size,
+            go,
         ))
     })();
-    let Some((peer, program, workers, size)) = parsed else {
-        eprintln!("usage: --child <peer> <program> <workers> [quick]");
+    let Some((peer, program, workers, size, go)) = parsed else {
+        eprintln!("usage: --child <peer> <program> <workers> [quick] [secs=N] [go=PATH]");
         return ExitCode::from(2);
     };
     let answer = match peer {
+        _ if net::has(program) => net::run(program, peer, workers, size, go),
         Peer::Ours => crate::ours::run(program.name, workers, size),
         Peer::Tokio => tokio_peer::run(program.name, workers, size),
         Peer::TokioCt => tokio_peer::run(program.name, 0, size),
@@ -129,7 +143,7 @@ impl Launcher {
     pub(crate) fn run(&self, peer: Peer, program: &Program, workers: usize) -> Outcome {
         let mut command = match (peer, &self.go) {
             (Peer::Go, Err(reason)) => return Outcome::Skipped(reason.clone()),
-            (Peer::Go, Ok(go)) => Command::new(&go.binary),
+            (Peer::Go, Ok(go)) if !net::has(program) => Command::new(&go.binary),
             _ => {
                 let mut command = Command::new(&self.own);
                 command.arg("--child").arg(peer.name());
@@ -139,6 +153,12 @@ impl Launcher {
         command.arg(program.name).arg(workers.to_string());
         if self.size.quick {
             command.arg("quick");
+        }
+        if net::has(program) {
+            command.arg(format!("secs={}", self.size.secs));
+            if let (Peer::Go, Ok(go)) = (peer, &self.go) {
+                command.arg(format!("go={}", go.binary.display()));
+            }
         }
         command
             .stdin(Stdio::null())
@@ -257,11 +277,8 @@ fn build_go(own: &Path) -> Result<Go, String> {
     let built = Command::new(&go)
         .args(["build", "-o"])
         .arg(&binary)
-        .arg(
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("go")
-                .join("main.go"),
-        )
+        .args(["main.go", "net.go"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("go"))
         .env("GOFLAGS", "-mod=mod")
         .env("GOPROXY", "off")
         .env("GOTOOLCHAIN", "local")

@@ -9,6 +9,7 @@ mod machine;
 mod mailbox;
 mod may_peer;
 mod mem;
+mod net;
 mod ours;
 mod programs;
 mod rounds;
@@ -29,6 +30,8 @@ const USAGE: &str = "\
 goroutines-bench: the same programs in goroutines, tokio, Go and others
 
 usage: cargo run --release -p goroutines-bench -- [names…] [options]
+       … -- serve <program> <peer> <port> [workers]
+       … -- load <program> <address:port> [seconds]
 
   names            programs to run, all when none is given; a name also
                    selects every program that starts with it
@@ -36,6 +39,7 @@ usage: cargo run --release -p goroutines-bench -- [names…] [options]
   --workers LIST   worker counts to measure (1,2); a program that makes sense
                    with one count only is left out when that is not listed
   --only LIST      peers: ours,tokio,go,may,std,tokio-ct
+  --secs N         how long each network program is measured (5; 1 with --quick)
   --quick          a tenth of each program's size: to see that it works
   --timeout SECS   a measurement that takes longer is ended (120)
   --json           one JSON object on standard output instead of the table
@@ -70,6 +74,15 @@ fn main() -> ExitCode {
             println!("{:<12} {}", program.name, program.about);
         }
         return ExitCode::SUCCESS;
+    }
+    if let Some(done) = net::command(&words) {
+        return match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => {
+                eprintln!("{message}");
+                ExitCode::from(2)
+            }
+        };
     }
     let args = match parse(&words) {
         Ok(args) => args,
@@ -142,6 +155,7 @@ fn parse(words: &[String]) -> Result<Args, String> {
     let mut peers = None;
     let mut workers = None;
     let mut runs = None;
+    let mut secs = None;
     let mut timeout = 120;
     let (mut quick, mut json) = (false, false);
     let mut words = words.iter().map(String::as_str);
@@ -149,6 +163,7 @@ fn parse(words: &[String]) -> Result<Args, String> {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word {
             "--runs" => runs = Some(number(word, value()?)?),
+            "--secs" => secs = Some(number(word, value()?)? as u64),
             "--timeout" => timeout = number(word, value()?)?,
             "--workers" => {
                 let list: Result<Vec<usize>, _> =
@@ -181,7 +196,10 @@ fn parse(words: &[String]) -> Result<Args, String> {
         peers: peers.unwrap_or_else(Peer::usual),
         workers,
         runs: runs.unwrap_or(if quick { 1 } else { 5 }),
-        size: Size { quick },
+        size: Size {
+            quick,
+            secs: secs.unwrap_or(if quick { 1 } else { 5 }),
+        },
         timeout: Duration::from_secs(timeout as u64),
         json,
     })

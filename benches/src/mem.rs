@@ -21,6 +21,12 @@ pub(crate) fn resident_bytes() -> u64 {
     (own("VmRSS") + own("VmPTE")) * 1024
 }
 
+/// The same of process `pid`, if it is there.
+pub(crate) fn resident_bytes_of(pid: u32) -> Option<u64> {
+    let path = format!("/proc/{pid}/status");
+    Some((status(&path, "VmRSS")? + status(&path, "VmPTE")?) * 1024)
+}
+
 /// The most memory this process ever had resident, in MiB.
 pub(crate) fn peak_mib() -> f64 {
     own("VmHWM") as f64 / 1024.0

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::net;
+
 /// Who runs a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -64,6 +66,8 @@ impl fmt::Display for Peer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     pub(crate) quick: bool,
+    /// How long the network programs that run for a time are measured.
+    pub(crate) secs: u64,
 }
 
 impl Size {
@@ -88,7 +92,7 @@ pub(crate) struct Metric {
     pub(crate) more_is_better: bool,
 }
 
-const fn less(key: &'static str, label: &'static str) -> Metric {
+pub(crate) const fn less(key: &'static str, label: &'static str) -> Metric {
     Metric {
         key,
         label,
@@ -96,7 +100,7 @@ const fn less(key: &'static str, label: &'static str) -> Metric {
     }
 }
 
-const fn more(key: &'static str, label: &'static str) -> Metric {
+pub(crate) const fn more(key: &'static str, label: &'static str) -> Metric {
     Metric {
         key,
         label,
@@ -135,6 +139,9 @@ impl Program {
 
     /// Whether the table has a place for this peer here at all.
     pub(crate) fn offered_by(&self, peer: Peer, workers: usize) -> bool {
+        if net::has(self) {
+            return net::offered_by(self, peer, workers);
+        }
         match peer {
             Peer::Std => matches!(self.name, "mutex_free" | "chan_threads"),
             Peer::TokioCt => workers == 1,
@@ -325,6 +332,12 @@ pub(crate) const PROGRAMS: &[Program] = &[
             less("all_ms", "until the last goroutine is done, ms"),
         ],
     },
+    net::ECHO,
+    net::HTTP,
+    net::HTTP_WRK,
+    net::ACCEPT,
+    net::IDLE_CONNS,
+    net::STREAM,
 ];
 
 /// What a reader of the table must know about one program and one peer.

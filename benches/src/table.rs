@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::child::Outcome;
 use crate::machine::Machine;
+use crate::net;
 use crate::programs::{Metric, NOTES, Peer, Program, Size};
 
 /// One measurement.
@@ -235,6 +236,7 @@ fn append_notes(out: &mut String, results: &Results) {
     let ran = |name: &str| groups.iter().any(|(program, _)| program.name == name);
     let notes: Vec<_> = NOTES
         .iter()
+        .chain(net::NOTES)
         .filter(|(name, peer, _)| ran(name) && results.peers.contains(peer))
         .collect();
     if !notes.is_empty() {

@@ -1,0 +1,88 @@
+//! The servers and the stream in goroutines.
+
+use std::convert::Infallible;
+use std::io::{self, Read, Write};
+use std::time::Instant;
+
+use goroutines::net::{TcpListener, TcpStream};
+use goroutines::{go, spawn};
+
+use super::stream::{self, PIECE};
+use super::{BUFFER, MESSAGE, serve};
+use crate::child::Answer;
+use crate::programs::Size;
+
+fn configure(workers: usize) {
+    goroutines::runtime::builder()
+        .workers(workers)
+        .configure()
+        .expect("the runtime has not been started");
+}
+
+pub(crate) fn serve(program: &str, port: u16, workers: usize) -> Result<Infallible, String> {
+    let handle = match program {
+        "echo" | "idle_conns" => echo,
+        "accept" => once,
+        // A server for HTTP belongs here as soon as `hyper` runs on goroutines.
+        _ => return Err("no HTTP server runs on goroutines yet".into()),
+    };
+    configure(workers);
+    let ended = goroutines::run(move || -> io::Result<Infallible> {
+        let listener = TcpListener::bind((serve::HOST, port))?;
+        serve::ready(listener.local_addr());
+        loop {
+            let (stream, _) = listener.accept()?;
+            go!(move || handle(stream));
+        }
+    });
+    ended.map_err(serve::failed)
+}
+
+/// Until the other side closes; a reset is an end too.
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; BUFFER];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            n => stream.write_all(&buffer[..n])?,
+        }
+    }
+}
+
+fn once(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; MESSAGE];
+    stream.read_exact(&mut buffer)?;
+    stream.write_all(&buffer)
+}
+
+/// One goroutine writes, another reads.
+pub(crate) fn stream(workers: usize, size: Size) -> Answer {
+    configure(workers);
+    let received = goroutines::run(move || {
+        let listener = TcpListener::bind((serve::HOST, 0))?;
+        let address = listener.local_addr()?;
+        let start = Instant::now();
+        let writer = spawn(move || {
+            let mut to = TcpStream::connect(address)?;
+            let piece = vec![b'x'; PIECE];
+            (0..stream::pieces(size)).try_for_each(|_| to.write_all(&piece))
+        });
+        let (mut from, _) = listener.accept()?;
+        let received = count(&mut from)?;
+        writer.join().expect("the writer ends well")?;
+        io::Result::Ok((received, start.elapsed()))
+    });
+    let (received, time) = received.map_err(stream::failed)?;
+    stream::answer(size, received, time)
+}
+
+fn count(from: &mut TcpStream) -> io::Result<usize> {
+    let mut buffer = vec![0; PIECE];
+    let mut received = 0;
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok(received),
+            n => received += n,
+        }
+    }
+}
