@@ -10,7 +10,7 @@ use super::load::{self, Exchange};
 use super::poll::Window;
 use super::{
     ECHO_CONNECTIONS, HTTP_CONNECTIONS, IDLE_CONNECTIONS, MESSAGE, accept, idle, serve, serve_may,
-    serve_std, serve_tokio, system, wrk,
+    serve_ours, serve_std, serve_tokio, system, wrk,
 };
 use crate::child::Answer;
 use crate::programs::{Peer, Program, Size};
@@ -46,7 +46,7 @@ pub(crate) fn run(
 
 fn stream(peer: Peer, workers: usize, size: Size, go: Option<&str>) -> Answer {
     match peer {
-        Peer::Ours => Err("no sockets yet".into()),
+        Peer::Ours => serve_ours::stream(workers, size),
         Peer::Tokio => serve_tokio::stream(workers, size),
         Peer::TokioCt => serve_tokio::stream(0, size),
         Peer::May => serve_may::stream(workers, size),

@@ -12,6 +12,7 @@ mod load;
 mod poll;
 mod serve;
 mod serve_may;
+mod serve_ours;
 mod serve_std;
 mod serve_tokio;
 mod stream;

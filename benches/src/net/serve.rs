@@ -8,7 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 
-use super::{IDLE_CONNECTIONS, serve_may, serve_std, serve_tokio, system};
+use super::{IDLE_CONNECTIONS, serve_may, serve_ours, serve_std, serve_tokio, system};
 use crate::programs::Peer;
 
 /// Where servers listen.
@@ -44,7 +44,7 @@ fn serve(program: &str, peer: Peer, port: u16, workers: usize) -> Result<Infalli
     };
     system::allow_sockets(sockets)?;
     match peer {
-        Peer::Ours => Err("no sockets yet".into()),
+        Peer::Ours => serve_ours::serve(program, port, workers),
         Peer::Tokio => serve_tokio::serve(program, port, workers),
         Peer::TokioCt => serve_tokio::serve(program, port, 0),
         Peer::May => serve_may::serve(program, port, workers),
