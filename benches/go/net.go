@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -123,5 +124,12 @@ func stream() []figure {
 		must(err)
 	}
 	check(received == total)
-	return []figure{{"mb_s", float64(received) / 1e6 / time.Since(start).Seconds()}}
+	elapsed := time.Since(start)
+	var used syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	return []figure{
+		{"mb_s", float64(received) / 1e6 / elapsed.Seconds()},
+		{"cpu_ms", ms(cpu)},
+	}
 }

@@ -97,7 +97,10 @@ pub(crate) const STREAM: Program = Program {
     name: "stream",
     about: "1 GiB through one connection, both ends in one process",
     workers: BOTH,
-    metrics: &[more("mb_s", "MB per second")],
+    metrics: &[
+        more("mb_s", "MB per second"),
+        less("cpu_ms", "CPU time of both ends, ms"),
+    ],
 };
 
 /// Whether `program` is one of these.
