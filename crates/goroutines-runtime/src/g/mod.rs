@@ -7,6 +7,7 @@
 //! never dangles. What may be stale is only *which* goroutine it is; a [`state::Ticket`] or a
 //! counted [`Handle`] settles that.
 
+pub mod bell_word;
 #[cfg(not(loom))]
 mod ext;
 #[cfg(not(loom))]

@@ -56,7 +56,7 @@ pub enum Status {
     ParkedSettled = 4,
     /// As `Parked`, and the pages below its stack pointer have been given back.
     ParkedLean = 5,
-    /// Not a goroutine: stands for an ordinary thread that waits.
+    /// Not a goroutine: stands for an ordinary thread, or a task, that waits.
     Thread = 6,
 }
 
@@ -85,6 +85,8 @@ impl Flags {
     pub const HANDED: u32 = 1 << 7;
     /// It unwinds, or has, because it was asked to, and not with a panic.
     pub const QUIET: u32 = 1 << 9;
+    /// Besides [`Flags::SYSTEM`]: stands for a task of some executor, which is told by a call.
+    pub const STAND_IN: u32 = 1 << 10;
 }
 
 /// A goroutine's record.
@@ -185,6 +187,14 @@ impl G {
         // SAFETY: `init` stored a `&'static Task`, and only goroutines that were initialised are
         // run, completed or discarded.
         unsafe { &*self.task.load(Ordering::Relaxed) }
+    }
+
+    /// Tells a stand-in, which the caller has claimed, that its wait is over.
+    pub(crate) fn tell(&'static self) {
+        assert!(self.has(Flags::STAND_IN));
+        // SAFETY: the task of a stand-in is `spawn::stand_in`'s, whose entry wants the address of such
+        // a record from whoever has claimed it.
+        unsafe { (self.task().entry)(std::ptr::from_ref(self).cast_mut().cast()) };
     }
 
     /// Where it was started.

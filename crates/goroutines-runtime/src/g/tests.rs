@@ -4,6 +4,7 @@
     reason = "shares a loom cell, which checks each access; links of a test's own"
 )]
 
+mod bells;
 #[cfg(not(loom))]
 mod lists;
 #[cfg(loom)]

@@ -14,6 +14,7 @@
 //! It works the same in a goroutine (which leaves the processor to others) and on a plain thread
 //! (which blocks).
 
+mod bell;
 mod offload;
 mod registration;
 mod token;
@@ -22,6 +23,7 @@ pub mod waitq;
 pub use crate::g::reason::Reason;
 pub use crate::g::state::{Cause, Wakeable};
 pub use crate::seam::clock::Moment;
+pub use bell::Bell;
 pub use offload::offload;
 pub use registration::{NotReady, Registration, Seen, Side};
 pub use token::{park_token, unpark};

@@ -61,6 +61,10 @@ pub(crate) fn ready_later(g: &'static G) {
 #[inline(never)]
 fn ready_elsewhere(g: &'static G) {
     if g.has(Flags::SYSTEM) {
+        if g.has(Flags::STAND_IN) {
+            g.tell();
+            return;
+        }
         // Release: pairs with the Acquire in `park::thread::block`.
         g.futex.store(1, Ordering::Release);
         futex::wake(&g.futex);

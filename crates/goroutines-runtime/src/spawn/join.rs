@@ -14,6 +14,7 @@ use crate::park::{Moment, Reason, Wakeable, Waker, check, prepare};
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::Location;
+use std::task::{self, Poll};
 
 /// The packet: `word` says who may use `slot` and what is in it.
 #[repr(C)]
@@ -63,6 +64,11 @@ impl<F: FnOnce() -> T, E: FnOnce(), T> Packet<F, E, T> {
                 // SAFETY: a waiter's address is that of a record (`Join::join`); they live for ever.
                 let waiter = unsafe { &*(waiter as *const G) };
                 Waker::from_parts(waiter, Ticket::from_u64(ticket)).wake();
+            }
+            Finish::Tell(task) => {
+                // SAFETY: `finish` has handed us the waker that `Join::poll` left there.
+                let task = unsafe { waker_at(task) };
+                end::quietly(|| task.wake());
             }
             Finish::DropResult => {
                 // SAFETY: the handle is gone, so this part is ours again.
@@ -161,8 +167,57 @@ impl<T> Join<T> {
         self.word().is_done()
     }
 
+    /// Gives what the goroutine left if it has ended; otherwise the waker is called when it has.
+    ///
+    /// # Panics
+    ///
+    /// If it has given that before.
+    #[track_caller]
+    pub fn poll(&mut self, cx: &task::Context<'_>) -> Poll<Outcome<T>> {
+        if !self.word().is_done() {
+            let waker = match self.forget_task() {
+                Some(waker) if waker.will_wake(cx.waker()) => waker,
+                other => {
+                    drop(other);
+                    Box::new(cx.waker().clone())
+                }
+            };
+            let task = Box::into_raw(waker);
+            if self.word().leave(task.expose_provenance()) {
+                return Poll::Pending;
+            }
+            // SAFETY: it comes from above, and the word has not taken it.
+            drop(unsafe { Box::from_raw(task) });
+        }
+        assert!(
+            !self.word().is_taken(),
+            "a JoinHandle was polled after it had given its result"
+        );
+        // SAFETY: it is done, and nothing has been taken.
+        let outcome = unsafe { self.take() };
+        self.word().take();
+        Poll::Ready(outcome)
+    }
+
+    /// Takes the waker back that a poll has left, if the goroutine has not.
+    fn forget_task(&self) -> Option<Box<task::Waker>> {
+        let task = self.word().take_back()?;
+        // SAFETY: `take_back` has handed us the waker that `poll` left there.
+        Some(unsafe { waker_at(task) })
+    }
+
     /// Waits for the end and gives what the goroutine left.
+    ///
+    /// # Panics
+    ///
+    /// If [`Join::poll`] has given that before.
+    #[track_caller]
     pub fn join(self) -> Outcome<T> {
+        drop(self.forget_task());
+        assert!(
+            !self.word().is_taken(),
+            "a JoinHandle was joined after it had given its result"
+        );
         while !self.word().is_done() {
             let wait = prepare(Wakeable::ByTicket);
             let (me, ticket) = wait.waker().parts();
@@ -188,8 +243,18 @@ impl<T> Join<T> {
     }
 }
 
+/// # Safety
+///
+/// [`Join::poll`] has left a waker at this address, and the word has handed it to the caller.
+unsafe fn waker_at(address: usize) -> Box<task::Waker> {
+    let task = std::ptr::with_exposed_provenance_mut(address);
+    // SAFETY: by the contract it came from `Box::into_raw`, and is turned back once.
+    unsafe { Box::from_raw(task) }
+}
+
 impl<T> Drop for Join<T> {
     fn drop(&mut self) {
+        drop(self.forget_task());
         if self.word().detach() {
             // SAFETY: it was done, and detaching left the result to us.
             drop(unsafe { self.take() });

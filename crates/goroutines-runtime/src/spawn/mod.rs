@@ -11,6 +11,7 @@
 //! | `alarm` | those that start at a moment |
 //! | `join` | goroutines somebody may join; `join_word` is the protocol between the two |
 //! | `run` | the main goroutine, and waiting for one from a plain thread |
+//! | `stand_in` | a record that waits in place of a task |
 //! | `own` | what a goroutine may ask about and do to itself |
 
 #[cfg(not(loom))]
@@ -30,6 +31,8 @@ mod own;
 mod packet;
 #[cfg(not(loom))]
 mod run;
+#[cfg(not(loom))]
+mod stand_in;
 
 #[cfg(not(loom))]
 pub use crate::g::Handle;
@@ -47,6 +50,8 @@ pub use launch::{Options, SpawnError, check_stack};
 pub use own::{current_handle, exit, in_goroutine, is_exiting, with_local};
 #[cfg(not(loom))]
 pub use run::{run, run_main};
+#[cfg(not(loom))]
+pub use stand_in::{Settled, StandIn};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,9 @@
 use super::goroutine::Goroutine;
 use goroutines_runtime::spawn::Join;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 pub use goroutines_runtime::park::{Cancelled, Exited};
 
@@ -15,6 +18,19 @@ pub type Result<T> = std::thread::Result<T>;
 /// The right to wait for a goroutine and to take its result, as [`std::thread::JoinHandle`].
 ///
 /// Dropping it neither ends the goroutine nor waits for it.
+///
+/// It is a future too: awaited, it gives what [`join`](JoinHandle::join) gives. Dropping the future of a
+/// goroutine that runs is dropping the handle.
+///
+/// ```
+/// # goroutines::run(|| {
+/// let sum = goroutines::block_on(async {
+///     let (a, b) = (goroutines::spawn(|| 1), goroutines::spawn(|| 2));
+///     a.await.unwrap() + b.await.unwrap()
+/// });
+/// assert_eq!(sum, 3);
+/// # });
+/// ```
 pub struct JoinHandle<T>(pub(crate) Join<T>);
 
 impl<T> JoinHandle<T> {
@@ -27,11 +43,16 @@ impl<T> JoinHandle<T> {
     ///
     /// What it panicked with; an [`Exited`] if it called [`exit`](crate::exit).
     ///
+    /// # Panics
+    ///
+    /// If the handle has been polled as a future and has given the result.
+    ///
     /// ```
     /// # goroutines::run(|| {
     /// assert_eq!(goroutines::spawn(|| 1 + 1).join().unwrap(), 2);
     /// # });
     /// ```
+    #[track_caller]
     pub fn join(self) -> Result<T> {
         self.0.join()
     }
@@ -71,6 +92,20 @@ impl<T> JoinHandle<T> {
     /// The same as [`goroutine`](JoinHandle::goroutine), under the name `std` has for it.
     pub fn thread(&self) -> &Goroutine {
         self.goroutine()
+    }
+}
+
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T>;
+
+    /// # Panics
+    ///
+    /// If it has given the result before.
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        self.0.poll(cx)
     }
 }
 

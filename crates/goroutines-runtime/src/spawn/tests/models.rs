@@ -42,6 +42,10 @@ impl Packet {
                 self.woken.store(ticket as u32, Ordering::Relaxed);
                 waiter.expect("nobody waits in this model").unpark();
             }
+            Finish::Tell(who) => {
+                self.woken.store(who as u32, Ordering::Relaxed);
+                waiter.expect("nobody waits in this model").unpark();
+            }
             Finish::DropResult => assert_eq!(self.take(), 7),
         }
     }
@@ -149,5 +153,54 @@ fn loom_join_is_done_publishes_the_result() {
             ends.join().unwrap();
             assert_eq!(packet.take(), 7);
         }
+    });
+}
+
+/// A task polls with one waker, then with another, and sleeps in between; it need not sleep for ever.
+#[test]
+fn loom_join_polled_task_is_told_or_sees_the_end() {
+    loom::model(|| {
+        let packet = Arc::new(Packet::default());
+        let ends = finisher(&packet);
+        let mut held = 0;
+        for task in [64, 128] {
+            if let Some(old) = packet.word.take_back() {
+                assert_eq!(old, 64);
+                held -= 1;
+            }
+            if packet.word.is_done() || !packet.word.leave(task) {
+                break;
+            }
+            held += 1;
+        }
+        if held > 0 && !packet.word.is_done() {
+            while packet.woken.load(Ordering::Relaxed) == 0 {
+                thread::park();
+            }
+        }
+        assert!(packet.word.is_done());
+        assert_eq!(packet.take(), 7);
+        packet.word.take();
+        assert!(!packet.word.detach());
+        ends.join().unwrap();
+        packet.end();
+    });
+}
+
+/// A handle goes away after a poll: the waker is freed once, and so is the result.
+#[test]
+fn loom_join_dropped_after_a_poll() {
+    loom::model(|| {
+        let packet = Arc::new(Packet::default());
+        let ends = finisher(&packet);
+        let left = packet.word.leave(64);
+        let back = packet.word.take_back().is_some();
+        if packet.word.detach() {
+            assert_eq!(packet.take(), 7);
+        }
+        ends.join().unwrap();
+        let told = packet.woken.load(Ordering::Relaxed) != 0;
+        assert_eq!(u32::from(left), u32::from(back) + u32::from(told));
+        packet.end();
     });
 }
