@@ -50,6 +50,7 @@
 mod blocking;
 pub mod channel;
 pub mod context;
+pub mod future;
 pub mod io;
 pub mod net;
 #[doc(hidden)]
@@ -63,6 +64,9 @@ pub mod time;
 pub use private as __private;
 
 pub use blocking::blocking;
+pub use future::block_on;
+#[cfg(feature = "tokio")]
+pub use future::tokio;
 pub use goroutines_macros::{main, test};
 pub use runtime::run;
 pub use task::builder::{Builder, SpawnError, spawn, spawn_local};

@@ -1,6 +1,6 @@
 //! A record that waits in place of a task, so that a future can wait wherever a goroutine can.
 //!
-//! Not for: what it waits for. A queue of waiters sees no difference: it claims the wait with a
+//! Not for: a deadline (an alarm that wakes it is one), or what it waits for. A queue of waiters sees no difference: it claims the wait with a
 //! `park::Waker` and makes its owner ready. What that means for a stand-in is told here.
 //!
 //! A stand-in is a record as that of a plain thread is, with a [`Room`] as its packet. Two count it: its
@@ -17,7 +17,7 @@
 //! foreign code and may do anything.
 #![allow(unsafe_code, reason = "its packet lies in raw storage")]
 
-use super::detached::detached;
+use super::alarm::start;
 use super::{end, packet};
 use crate::current;
 use crate::g::state::{Ticket, Wakeable};
@@ -167,9 +167,9 @@ impl StandIn {
         Settled::Soon
     }
 
-    /// Goes away in the middle of [`Settled::Soon`]: `keep` is what the claimer may still use, and is
-    /// dropped once it has finished.
-    pub fn leave(mut self, keep: Box<dyn Send>) {
+    /// Forgets a wait in the middle of [`Settled::Soon`]: `keep` is what the claimer may still use. It is
+    /// dropped when that has finished, by the claimer itself.
+    pub fn leave(&mut self, keep: Box<dyn Send>) {
         let mut state = room(self.record.g()).0.lock();
         let waker = state.waker.take();
         let unused = if state.settled {
@@ -230,25 +230,14 @@ unsafe fn settle(arg: *mut ()) {
     };
     // The wait's reference; from here on the record is the owner's.
     release(g);
-    if waker.is_none() && keep.is_none() {
-        return;
-    }
+    // Here, because what it borrows is only known to be there as long as the claimer is.
+    end::quietly(|| drop(keep));
+    let Some(waker) = waker else { return };
     if current::worker().is_none() || current::goroutine().is_some() {
-        tell(waker, keep);
-        return;
-    }
-    let here = Location::caller();
-    // SAFETY: both may be sent. What `keep` borrows is vouched for by who left it there.
-    let started = unsafe { detached(None, move || tell(waker, keep), here) };
-    // If there is no room for a goroutine the waker is lost with it: better stop than hang.
-    if let Err(error) = started {
+        end::quietly(|| waker.wake());
+    } else if let Err(error) = start(move || waker.wake(), Location::caller()) {
         crate::fatal!("cannot wake a task: {error}");
     }
-}
-
-fn tell(waker: Option<task::Waker>, keep: Option<Box<dyn Send>>) {
-    end::quietly(|| drop(keep));
-    end::quietly(|| waker.into_iter().for_each(task::Waker::wake));
 }
 
 /// # Safety

@@ -80,6 +80,14 @@ impl<T> Chan<T> {
         self.recv_now(out)
     }
 
+    /// Sends the value of a full slot; if it would have to wait, `hang` gets the locked channel.
+    pub(crate) fn offer(&self, slot: &Slot<T>, hang: impl FnOnce(Locked<'_, T>)) -> Ended {
+        self.send_or(self.vault.lock(), slot, |locked| {
+            hang(locked);
+            Ended::Late
+        })
+    }
+
     fn send_now(&self, slot: &Slot<T>) -> Ended {
         loop {
             match self.send_or(self.vault.lock(), slot, |_| Ended::Late) {

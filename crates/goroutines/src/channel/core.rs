@@ -88,7 +88,10 @@ impl Core {
         drop(held);
         // Nobody parks here any more, and nobody takes from a parked one: one after the other.
         for side in [Side::Recv, Side::Send] {
-            while let Some(peer) = self.lock().queue(side).claim_first() {
+            loop {
+                // Unlocked before it is told: that may call the waker of a task, which is foreign code.
+                let next = self.lock().queue(side).claim_first();
+                let Some(peer) = next else { break };
                 peer.end(Outcome::Closed);
             }
         }

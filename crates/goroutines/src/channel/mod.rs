@@ -45,6 +45,7 @@ pub(crate) mod chan;
 pub(crate) mod core;
 pub(crate) mod env;
 mod err;
+mod future;
 mod iter;
 mod receiver;
 pub(crate) mod select;
@@ -58,6 +59,7 @@ pub use err::{
     ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError,
     SendTimeoutError, TryReadyError, TryRecvError, TrySelectError, TrySendError,
 };
+pub use future::{RecvFuture, RecvStream, SendFuture};
 pub use iter::{IntoIter, Iter, TryIter};
 pub use receiver::Receiver;
 pub use select::{Select, SelectedOperation};

@@ -2,15 +2,17 @@
 //! order of the threads' steps (up to so many preemptions). A lost wake-up shows as a deadlock.
 
 use crate::channel::chan::Chan;
-use crate::channel::env::{Moment, cancel_me};
+use crate::channel::env::{Moment, cancel_me, sleep};
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Port};
 use crate::channel::slot::node::Side;
+use crate::channel::slot::parcel::Parcel;
 use crate::channel::slot::vault::Ended;
 use crate::run::{Limit, Run};
 use loom::sync::Arc;
 use loom::thread;
 use std::mem::MaybeUninit;
+use std::task::Waker;
 
 type Shared = Arc<Chan<usize>>;
 
@@ -47,6 +49,69 @@ fn recv(c: &Shared, deadline: Moment) -> Option<usize> {
 }
 
 const NEVER: Moment = Moment::NEVER;
+
+/// Sends as a future does: hangs the value in the queue and returns. Then it waits for the end, or goes
+/// away; `true`: the value was sent.
+fn send_async(c: &Shared, value: usize, patient: bool) -> bool {
+    let slot = Slot::full(value);
+    if c.try_send(&slot) != Ended::Late {
+        return slot.take().is_none();
+    }
+    let mut parcel = Parcel::new(c.core(), slot);
+    loop {
+        parcel.begin(Waker::noop());
+        let mut hung = false;
+        let mut ended = c.offer(parcel.slot(), |locked| {
+            parcel.hang(locked, false);
+            hung = true;
+        });
+        if hung && !patient {
+            return false;
+        }
+        if hung {
+            sleep();
+            ended = parcel.poll(Waker::noop()).expect("its wait is over");
+        } else {
+            parcel.take_back();
+        }
+        if ended != Ended::Retry {
+            assert_eq!(ended, Ended::Done);
+            return parcel.into_value().is_none();
+        }
+    }
+}
+
+#[test]
+fn a_future_sends() {
+    for cap in [0, 1] {
+        check(2, move || {
+            let c = chan(cap);
+            let d = c.clone();
+            let sender = thread::spawn(move || {
+                assert!(send_async(&d, 1, true));
+                assert!(send_async(&d, 2, true));
+            });
+            assert_eq!(recv(&c, NEVER), Some(1));
+            assert_eq!(recv(&c, NEVER), Some(2));
+            sender.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_future_that_goes_away_while_it_sends() {
+    check(3, || {
+        let c = chan(0);
+        let d = c.clone();
+        let sender = thread::spawn(move || send_async(&d, 1, false));
+        let received = recv(&c, Moment::SOON);
+        let sent = sender.join().unwrap();
+        // Sent on the spot, or taken out of the queue before it went away, or neither.
+        assert!(received.is_none_or(|n| n == 1));
+        assert!(received.is_some() || !sent);
+        assert_eq!(recv(&c, Moment::SOON), None, "it left nothing behind");
+    });
+}
 
 /// A select that receives from one of two; `direct`: into slots, as `select!` does.
 fn select_recv(cs: [&Shared; 2], limit: Limit, direct: bool) -> Option<usize> {

@@ -68,6 +68,15 @@ impl<T> Slot<T> {
         Some(unsafe { self.place().read() })
     }
 
+    /// As [`Slot::take`], by an owner that does not wait and cannot move the slot.
+    pub(super) fn take_out(&self) -> Option<T> {
+        if !self.full.replace(false) {
+            return None;
+        }
+        // SAFETY: as in `take`.
+        Some(unsafe { self.place().read() })
+    }
+
     /// Whether there is a value.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {

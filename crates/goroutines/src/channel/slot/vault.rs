@@ -11,7 +11,7 @@ use crate::channel::env::{Cause, Moment, Reason, Wait, Wakeable, prepare};
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 /// See the module's head.
 #[derive(Debug)]
@@ -103,6 +103,11 @@ pub(crate) enum Ended {
 }
 
 impl<'a, T> Locked<'a, T> {
+    /// Whether it is this channel.
+    pub(super) fn is_of(&self, core: &Core) -> bool {
+        ptr::eq(&raw const self.0.core, core)
+    }
+
     /// The state behind the lock.
     #[inline]
     pub(crate) fn state(&self) -> Held<'_> {
@@ -227,7 +232,7 @@ fn reason(side: Side) -> Reason {
 
 /// What a peer told the owner of a slot.
 #[inline]
-fn ended<T>(node: &Node, side: Side, slot: &Slot<T>) -> Ended {
+pub(super) fn ended<T>(node: &Node, side: Side, slot: &Slot<T>) -> Ended {
     match node.outcome() {
         Some(Outcome::Done) => {
             // SAFETY: the peer has moved the value, in the direction of this side.

@@ -157,6 +157,78 @@ impl Claimed {
     }
 }
 
+/// What waits for a task. It is polled by a thread that sleeps in between (`StandIn::sleep`).
+#[derive(Debug)]
+pub(crate) struct StandIn {
+    g: &'static G,
+    ticket: Option<Ticket>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Never,
+    Yes,
+    Soon,
+}
+
+impl StandIn {
+    pub(crate) fn new() -> StandIn {
+        let g = ME.with(|g| *g);
+        StandIn { g, ticket: None }
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        self.ticket.is_some()
+    }
+
+    pub(crate) fn begin(&mut self, _: &std::task::Waker) -> Waker {
+        assert!(self.ticket.is_none());
+        let ticket = self.g.wait.begin(Wakeable::ByTicket);
+        self.ticket = Some(ticket);
+        Waker(self.g, ticket)
+    }
+
+    pub(crate) fn poll(&mut self, _: &std::task::Waker) -> bool {
+        if self.ticket.is_some() && !std::mem::take(&mut *self.g.ready.lock().unwrap()) {
+            return false;
+        }
+        self.ticket = None;
+        true
+    }
+
+    pub(crate) fn end(&mut self) -> Settled {
+        let Some(ticket) = self.ticket else {
+            return Settled::Yes;
+        };
+        if self.g.wait.withdraw(ticket) {
+            self.ticket = None;
+            return Settled::Never;
+        }
+        if std::mem::take(&mut *self.g.ready.lock().unwrap()) {
+            self.ticket = None;
+            return Settled::Yes;
+        }
+        Settled::Soon
+    }
+
+    /// Here it is the owner that waits for the claimer and then drops what was kept.
+    pub(crate) fn leave(&mut self, keep: Box<dyn Send>) {
+        sleep();
+        *self.g.ready.lock().unwrap() = false;
+        self.ticket = None;
+        drop(keep);
+    }
+}
+
+/// Sleeps until the wait of this thread's stand-in has been settled.
+pub(crate) fn sleep() {
+    let g = ME.with(|g| *g);
+    let mut ready = g.ready.lock().unwrap();
+    while !*ready {
+        ready = g.made_ready.wait(ready).unwrap();
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reason {
     ChanSend,
