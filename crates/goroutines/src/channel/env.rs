@@ -6,8 +6,8 @@
 pub(crate) use goroutines_runtime::park::{
     Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, choose, prepare,
 };
-pub(crate) use goroutines_runtime::spawn::{Settled, StandIn};
 pub(crate) use goroutines_runtime::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use goroutines_runtime::spawn::{Settled, StandIn};
 
 /// Waits a little, longer the higher `round` is, for another thread to let go of a lock.
 #[cold]

@@ -160,7 +160,8 @@ impl<T> Drop for Parcel<'_, T> {
             let kept: Box<dyn Send + '_> = Box::new(kept);
             // SAFETY: the two types differ in the lifetime only. It is dropped by the claimer, which
             // has borrowed the channel, a channel of such values, for as long as it has the claim.
-            let kept = unsafe { mem::transmute::<Box<dyn Send + '_>, Box<dyn Send + 'static>>(kept) };
+            let kept =
+                unsafe { mem::transmute::<Box<dyn Send + '_>, Box<dyn Send + 'static>>(kept) };
             self.stand_in.leave(kept);
         }
     }

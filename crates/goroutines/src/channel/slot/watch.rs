@@ -139,7 +139,9 @@ impl<H: Home> Watch<H> {
 
     /// Takes the node out of the queue, if it is in it: who ends the wait in another way leaves it there.
     fn unlink(&self) {
-        if let (Some(core), Some(node)) = (self.home.core(), self.node.as_ref().and_then(Kept::node)) {
+        if let (Some(core), Some(node)) =
+            (self.home.core(), self.node.as_ref().and_then(Kept::node))
+        {
             let held = core.lock();
             if node.queued() {
                 // SAFETY: it is in a queue, and `begin` has put it into this one.
