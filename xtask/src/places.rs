@@ -130,13 +130,20 @@ pub(crate) const UNSAFE: &[UnsafePlace] = &[
         "closures and results in raw storage",
     ),
     ("crates/goroutines/src/channel/slot", "message slots"),
+    (
+        "crates/goroutines/src/channel/future",
+        "says that a receiver's core stays where it is",
+    ),
     ("crates/goroutines/src/sync", "the cells behind the guards"),
     (
         "crates/goroutines/src/task",
         "says for each way of spawning why its closure may run there",
     ),
     ("crates/goroutines/src/private", "the same for `go!`"),
-    ("crates/goroutines/src/future", "the waker's function table"),
+    (
+        "crates/goroutines/src/future",
+        "pins a future in its wrapper; lends a task to a goroutine",
+    ),
     ("crates/goroutines/src/os", "conversions of raw descriptors"),
 ];
 
