@@ -13,8 +13,9 @@
 //! sees it; if polling is first, it has left its waker there.
 //!
 //! *Where the task's waker is called*: on the stack of the goroutine or thread that made the stand-in
-//! ready. If that is a worker between two goroutines, a goroutine is started for it, because a waker is
-//! foreign code and may do anything.
+//! ready, which may be just about to park in a wait of its own. A waker is foreign code; so that it cannot
+//! begin another wait of that goroutine's, one that waits blocks the thread. If the caller is a worker
+//! between two goroutines, a goroutine is started for it.
 #![allow(unsafe_code, reason = "its packet lies in raw storage")]
 
 use super::alarm::start;
@@ -234,7 +235,7 @@ unsafe fn settle(arg: *mut ()) {
     end::quietly(|| drop(keep));
     let Some(waker) = waker else { return };
     if current::worker().is_none() || current::goroutine().is_some() {
-        end::quietly(|| waker.wake());
+        current::without_switching(|| end::quietly(|| waker.wake()));
     } else if let Err(error) = start(move || waker.wake(), Location::caller()) {
         crate::fatal!("cannot wake a task: {error}");
     }

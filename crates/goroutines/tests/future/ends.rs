@@ -266,6 +266,34 @@ fn a_waker_that_looks_at_the_channel() {
     assert_eq!(poll_once(&mut send), Poll::Ready(Err(SendError(4))));
 }
 
+/// A waker ought not to wait. One that does is called by a goroutine which is about to park itself, and
+/// must not disturb that.
+#[goroutines::test]
+fn a_waker_that_waits() {
+    use goroutines::channel::Receiver;
+    struct Waits(Receiver<()>);
+    impl std::task::Wake for Waits {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.recv().unwrap();
+        }
+    }
+    let (give, take) = bounded(0);
+    let gives = std::thread::spawn(move || give.send(()).unwrap());
+    let (s, r) = bounded(0);
+    let mut receive = r.recv_async();
+    let waker = std::sync::Arc::new(Waits(take)).into();
+    assert!(
+        Pin::new(&mut receive)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    // It parks, and on its way tells the future that there is somebody to meet.
+    let sends = spawn(move || s.send(8));
+    gives.join().unwrap();
+    assert_eq!(block_on(receive), Ok(8));
+    assert_eq!(sends.join().unwrap(), Ok(()));
+}
+
 /// R0.10: a select that has chosen a sender's future, which goes away before the select completes.
 #[goroutines::test]
 fn a_chosen_future_goes_away() {

@@ -70,7 +70,7 @@ fn woken_during_the_poll() {
         }
         // Any number of rings between two polls is one.
         cx.waker().wake_by_ref();
-        cx.waker().clone().wake();
+        cx.waker().wake_by_ref();
         Poll::Pending
     }));
     assert_eq!(polls, 1_001);
