@@ -98,14 +98,21 @@ impl Core {
         true
     }
 
-    /// Tells those who want to know that an operation is ready.
+    /// Tells those who want to know that an operation is ready: all who watch, and one who will do it.
+    ///
+    /// One is enough: it is called whenever a value, or somebody with a value, has come; who goes away
+    /// after it was told calls it once more.
     #[cold]
     pub(crate) fn tell_watchers(&self) {
         for side in [Side::Recv, Side::Send] {
             while self.status().may(side)
                 && let Some(peer) = self.next_watcher(side)
             {
+                let enough = peer.hears() && !self.status().closed();
                 peer.end(Outcome::Ready);
+                if enough {
+                    break;
+                }
             }
         }
     }

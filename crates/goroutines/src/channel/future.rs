@@ -136,11 +136,11 @@ fn result<T>(ended: Ended, left: Option<T>) -> Result<(), SendError<T>> {
 impl<T> Receiver<T> {
     /// As [`recv`](Receiver::recv), for async code: waits when it is awaited.
     ///
-    /// It takes a value only when it returns it, so dropping the future loses none. It is woken when
-    /// something can be received, as all are who wait like that, and one of them gets it; a call of
-    /// `recv` that comes in between may be quicker, and calls of `recv` that wait already are served
-    /// before. On a rendezvous channel it meets whoever waits to send; `try_send` and the send of a
-    /// select do not see it.
+    /// It takes a value only when it returns it, so dropping the future loses none. For each value that
+    /// comes one of those who wait like this is woken, in order. A call of `recv` that comes before it is
+    /// polled may be quicker, and those that wait already are served before; then it waits again. On a
+    /// rendezvous channel it meets whoever waits to send; `try_send`, and a select that would not wait, do
+    /// not see it.
     ///
     /// # Errors
     ///

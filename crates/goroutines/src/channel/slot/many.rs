@@ -223,8 +223,9 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             };
             // SAFETY: it has just been written.
             let node = unsafe { &*at };
+            // Those who only watch are all told, so they come before those of which one is told.
             // SAFETY: it is in no queue, and `queued` takes it out before this call ends.
-            unsafe { queue.push(node, false) };
+            unsafe { queue.push(node, kind == Kind::Watch) };
         }
         let queued = Queued {
             cases,

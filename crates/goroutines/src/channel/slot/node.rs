@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Later,
     /// Nothing: it only wants to know that the operation is ready.
     Watch,
+    /// The same, but it will do the operation then, or let another one know: so one is told at a time.
+    Hear,
 }
 
 /// How a wait ended, as the peer tells it.
@@ -275,6 +277,11 @@ impl Peer {
     #[inline]
     pub(crate) fn has_slot(&self) -> bool {
         self.node().kind == Kind::Slot
+    }
+
+    /// Whether it is one of those of which one is told at a time.
+    pub(crate) fn hears(&self) -> bool {
+        self.node().kind == Kind::Hear
     }
 
     /// The value it gives, or the room it has for one.

@@ -1,7 +1,8 @@
 //! A future that wants to know when something can be received: a node in a box, among the watchers.
 //!
-//! Not for: receiving (`channel::future`). All watchers are told whenever something is ready, so one that
-//! goes away keeps nothing from the others. See `parcel` for what its going away means.
+//! Not for: receiving (`channel::future`). For each value that comes one is told, the first in line. It
+//! takes a value when it is polled; if it goes away instead, it sees to it that the next one is told. See
+//! `parcel` for what its going away means to who is about to tell it.
 
 use super::lock::{Core, Held};
 use super::node::{Kind, Node, Side};
@@ -95,7 +96,7 @@ impl<H: Home> Watch<H> {
     ) -> Option<Waker> {
         let (core, kept) = (self.home.core()?, self.node.as_ref()?);
         let waker = self.stand_in.begin(waker);
-        let node = Node::new(waker, Side::Recv, Kind::Watch, ptr::null_mut());
+        let node = Node::new(waker, Side::Recv, Kind::Hear, ptr::null_mut());
         // SAFETY: there is no node: the last wait has been seen to end.
         unsafe { kept.set(Some(node)) };
         let held = core.lock();
@@ -153,12 +154,19 @@ impl<H: Home> Watch<H> {
 
 impl<H: Home> Drop for Watch<H> {
     fn drop(&mut self) {
+        let told = self.stand_in.waits();
         let settled = self.stand_in.end();
         self.unlink();
         if settled == Settled::Soon
             && let Some(kept) = self.node.take()
         {
             self.stand_in.leave(Box::new(kept));
+        }
+        if settled != Settled::Never
+            && told
+            && let Some(core) = self.home.core()
+        {
+            core.tell_watchers();
         }
     }
 }
