@@ -136,7 +136,15 @@ fn a_receiver_that_was_told_and_went_away() {
     assert_eq!(wakes.count(), 1, "one for one value");
     drop(first);
     assert_eq!(wakes.count(), 2, "it is for the next one");
+    let mut third = r.recv_async();
     assert_eq!(poll_once(&mut second), Poll::Ready(Ok(1)));
+    assert!(
+        Pin::new(&mut third)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    assert_eq!(wakes.count(), 2, "one for one value");
+    drop(third);
     assert!(poll_once(&mut second).is_pending(), "it may receive again");
     s.send(2).unwrap();
     assert_eq!(r.recv(), Ok(2));

@@ -130,7 +130,9 @@ impl<H: Home> Watch<H> {
         if !self.stand_in.poll(waker) {
             return false;
         }
-        self.unlink();
+        if !self.told() {
+            self.unlink();
+        }
         if let Some(kept) = &self.node {
             // SAFETY: it is in no queue now, and who ended the wait has finished.
             unsafe { kept.set(None) };
@@ -138,7 +140,14 @@ impl<H: Home> Watch<H> {
         true
     }
 
+    /// Whether it was ended by a peer, which has taken the node out; once it has been settled.
+    fn told(&self) -> bool {
+        let node = self.node.as_ref().and_then(Kept::node);
+        node.is_some_and(|node| node.outcome().is_some())
+    }
+
     /// Takes the node out of the queue, if it is in it: who ends the wait in another way leaves it there.
+    /// As with every unlocking, the next one is told if something is ready.
     fn unlink(&self) {
         if let (Some(core), Some(node)) =
             (self.home.core(), self.node.as_ref().and_then(Kept::node))
@@ -154,19 +163,16 @@ impl<H: Home> Watch<H> {
 
 impl<H: Home> Drop for Watch<H> {
     fn drop(&mut self) {
-        let told = self.stand_in.waits();
         let settled = self.stand_in.end();
-        self.unlink();
+        if settled != Settled::Yes || !self.told() {
+            self.unlink();
+        } else if let Some(core) = self.home.core() {
+            core.tell_watchers();
+        }
         if settled == Settled::Soon
             && let Some(kept) = self.node.take()
         {
             self.stand_in.leave(Box::new(kept));
-        }
-        if settled != Settled::Never
-            && told
-            && let Some(core) = self.home.core()
-        {
-            core.tell_watchers();
         }
     }
 }
