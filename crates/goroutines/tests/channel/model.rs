@@ -4,10 +4,12 @@
 use crate::channel::chan::Chan;
 use crate::channel::env::{Moment, cancel_me, sleep};
 use crate::channel::slot::cell::Slot;
+use crate::channel::slot::lock::Core;
 use crate::channel::slot::many::{Case, Port};
 use crate::channel::slot::node::Side;
 use crate::channel::slot::parcel::Parcel;
 use crate::channel::slot::vault::Ended;
+use crate::channel::slot::watch::{Home, Watch};
 use crate::run::{Limit, Run};
 use loom::sync::Arc;
 use loom::thread;
@@ -93,6 +95,68 @@ fn a_future_sends() {
             });
             assert_eq!(recv(&c, NEVER), Some(1));
             assert_eq!(recv(&c, NEVER), Some(2));
+            sender.join().unwrap();
+        });
+    }
+}
+
+struct Lent<'a>(&'a Shared);
+
+// SAFETY: the channel is borrowed, and has one core.
+#[allow(unsafe_code, reason = "says so")]
+unsafe impl Home for Lent<'_> {
+    fn core(&self) -> Option<&Core> {
+        Some(self.0.core())
+    }
+}
+
+/// Receives as a future does: hangs among the watchers until it is told, and tries again.
+fn recv_async(c: &Shared, watch: &mut Watch<Lent<'_>>) -> usize {
+    loop {
+        if watch.waits() {
+            sleep();
+            assert!(watch.poll(Waker::noop()), "its wait is over");
+        }
+        let slot = Slot::empty();
+        let ended = c.try_recv(&slot);
+        if ended != Ended::Late {
+            assert_eq!(ended, Ended::Done);
+            return slot.take().expect("it was done");
+        }
+        hang(watch);
+    }
+}
+
+fn hang(watch: &mut Watch<Lent<'_>>) {
+    let _ = watch.begin(Waker::noop(), |_, held| held.may(Side::Recv));
+}
+
+#[test]
+fn a_future_receives() {
+    for cap in [0, 1] {
+        check(3, move || {
+            let c = chan(cap);
+            let d = c.clone();
+            let receiver = thread::spawn(move || recv_async(&d, &mut Watch::new(Lent(&d))));
+            send(&c, 1, NEVER).unwrap();
+            assert_eq!(receiver.join().unwrap(), 1);
+        });
+    }
+}
+
+/// Of two, the first in line goes away, told or not: the value is for the other one.
+#[test]
+fn a_future_that_goes_away_while_it_receives() {
+    for cap in [0, 1] {
+        check(3, move || {
+            let c = chan(cap);
+            let d = c.clone();
+            let (mut stays, mut goes) = (Watch::new(Lent(&c)), Watch::new(Lent(&c)));
+            hang(&mut goes);
+            hang(&mut stays);
+            let sender = thread::spawn(move || send(&d, 1, NEVER).unwrap());
+            drop(goes);
+            assert_eq!(recv_async(&c, &mut stays), 1);
             sender.join().unwrap();
         });
     }

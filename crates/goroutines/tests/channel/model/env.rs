@@ -61,19 +61,26 @@ pub(crate) struct G {
     cancelled: Cell<bool>,
     /// Which of several equals it takes.
     choice: Cell<usize>,
+    /// It has been given to a stand-in.
+    stood_in: Cell<bool>,
 }
 
 // SAFETY: the cells are used by its own thread only.
 unsafe impl Sync for G {}
 
 loom::thread_local! {
-    static ME: &'static G = Box::leak(Box::new(G {
+    static ME: &'static G = new_g();
+}
+
+fn new_g() -> &'static G {
+    Box::leak(Box::new(G {
         wait: WaitWord::new(),
         ready: Mutex::new(false),
         made_ready: Condvar::new(),
         cancelled: Cell::new(false),
         choice: Cell::new(0),
-    }));
+        stood_in: Cell::new(false),
+    }))
 }
 
 /// The first wait of this thread is ended by a cancel, unless somebody is quicker.
@@ -157,7 +164,7 @@ impl Claimed {
     }
 }
 
-/// What waits for a task. It is polled by a thread that sleeps in between (`StandIn::sleep`).
+/// What waits for a task: the thread that has made it, for the first one.
 #[derive(Debug)]
 pub(crate) struct StandIn {
     g: &'static G,
@@ -173,7 +180,12 @@ pub(crate) enum Settled {
 
 impl StandIn {
     pub(crate) fn new() -> StandIn {
-        let g = ME.with(|g| *g);
+        let me = ME.with(|g| *g);
+        let g = if me.stood_in.replace(true) {
+            new_g()
+        } else {
+            me
+        };
         StandIn { g, ticket: None }
     }
 
@@ -213,16 +225,25 @@ impl StandIn {
 
     /// Here it is the owner that waits for the claimer and then drops what was kept.
     pub(crate) fn leave(&mut self, keep: Box<dyn Send>) {
-        sleep();
+        sleep_as(self.g);
         *self.g.ready.lock().unwrap() = false;
         self.ticket = None;
         drop(keep);
     }
 }
 
-/// Sleeps until the wait of this thread's stand-in has been settled.
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.g.stood_in.set(false);
+    }
+}
+
+/// Sleeps until the wait of this thread's first stand-in has been settled.
 pub(crate) fn sleep() {
-    let g = ME.with(|g| *g);
+    sleep_as(ME.with(|g| *g));
+}
+
+fn sleep_as(g: &G) {
     let mut ready = g.ready.lock().unwrap();
     while !*ready {
         ready = g.made_ready.wait(ready).unwrap();
