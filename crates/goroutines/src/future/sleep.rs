@@ -55,7 +55,8 @@ impl Sleep {
         }
     }
 
-    /// Sets another deadline, whether the old one has passed or not.
+    /// Sets another deadline, whether the old one has passed or not. It must be polled after that: the
+    /// task that polled it before is not woken.
     ///
     /// ```
     /// # goroutines::run(|| {

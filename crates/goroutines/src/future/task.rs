@@ -109,7 +109,8 @@ impl<F: Future> Future for Caught<F> {
 ///
 /// Dropping it lets the task go on, as with a [`JoinHandle`](crate::JoinHandle).
 ///
-/// Its output is an `Err` with what the future panicked with, or with a [`Cancelled`].
+/// Its output is an `Err` with what the future panicked with; with a [`Cancelled`] if there is no runtime,
+/// or if it is polled again after it has given its result.
 #[must_use = "dropping it lets the task go on, and loses its result"]
 pub struct Task<T>(Option<FallibleTask<Result<T>>>);
 
