@@ -209,13 +209,13 @@ fn the_facade_sees_the_runtime_through_its_windows() {
     );
     facade(
         "channel/chan.rs",
-        "use goroutines_runtime::spawn::spawn;",
-        &["`goroutines_runtime::spawn::spawn` is not what"],
+        "use goroutines_runtime::observe::live;",
+        &["`goroutines_runtime::observe::live` is not what"],
     );
     facade("task/mod.rs", "use goroutines_runtime::spawn::spawn;", &[]);
     facade(
         "net/tcp.rs",
-        "use goroutines_runtime::poll::Registration;",
+        "use goroutines_runtime::park::Registration;",
         &[],
     );
     facade(
