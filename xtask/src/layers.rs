@@ -150,6 +150,18 @@ pub(crate) const ALLOWED: &[Edge] = &[
     ),
     edge(
         "goroutines",
+        "future",
+        "io",
+        "streams are polled by what they are made of",
+    ),
+    edge(
+        "goroutines",
+        "future",
+        "net",
+        "sockets are streams for async code",
+    ),
+    edge(
+        "goroutines",
         "net",
         "io",
         "sockets read and write as every stream does",

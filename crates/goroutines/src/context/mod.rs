@@ -273,7 +273,7 @@ impl Context {
     /// wait with [`recv`](Receiver::recv), which gives an error then.
     ///
     /// It is always the same channel. That of a context that cannot end is
-    /// [`never`] ready. A clone of the receiver does not keep the context: if
+    /// [`never()`] ready. A clone of the receiver does not keep the context: if
     /// all clones of the context, all that were made from it and its functions that cancel are
     /// dropped, the channel is closed.
     ///

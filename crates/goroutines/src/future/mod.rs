@@ -23,6 +23,12 @@
 //! # });
 //! ```
 //!
+//! # Libraries made for async
+//!
+//! Our streams are streams for async code too, each with the cargo feature of that name: for `hyper`
+//! (with [`Executor`] and [`Timer`]; `axum` stands on it), for `tokio`'s `AsyncRead` and `AsyncWrite`, which
+//! need no runtime of tokio, and for those of `futures-io`.
+//!
 //! # Blocking in async code
 //!
 //! What waits in a future's `poll`, such as [`channel::Receiver::recv`](crate::channel::Receiver::recv),
@@ -34,6 +40,8 @@ mod block_on;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod sleep;
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+mod streams;
 mod task;
 
 #[cfg(feature = "tokio")]

@@ -8,7 +8,8 @@ use goroutines_runtime::park::{self, Moment, Registration, Seen, Side};
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 /// See the module's head.
@@ -150,62 +151,6 @@ impl<T: AsFd> Source<T> {
         }
     }
 
-    /// As [`Source::stream`], for a task.
-    #[allow(
-        dead_code,
-        reason = "for the adapters to async traits, which are features"
-    )]
-    pub(crate) fn poll_stream(
-        &self,
-        side: Side,
-        context: &mut Context<'_>,
-        wanted: usize,
-        mut op: impl FnMut(&T) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        if wanted == 0 {
-            return Poll::Ready(self.open().map(|_| 0));
-        }
-        self.poll_attempt(side, context, |io, seen| {
-            let n = op(io)?;
-            self.got(side, seen, n, wanted);
-            Ok(n)
-        })
-    }
-
-    /// As [`Source::run`], for a task. Deadlines and timeouts do not apply.
-    #[allow(
-        dead_code,
-        reason = "for the adapters to async traits, which are features"
-    )]
-    pub(crate) fn poll_run<R>(
-        &self,
-        side: Side,
-        context: &mut Context<'_>,
-        mut op: impl FnMut(&T) -> io::Result<R>,
-    ) -> Poll<io::Result<R>> {
-        self.poll_attempt(side, context, |io, _| op(io))
-    }
-
-    #[allow(dead_code, reason = "as above")]
-    fn poll_attempt<R>(
-        &self,
-        side: Side,
-        context: &mut Context<'_>,
-        mut op: impl FnMut(&T, Option<Seen>) -> io::Result<R>,
-    ) -> Poll<io::Result<R>> {
-        loop {
-            let ready = self.registration.poll_ready(self.io.as_fd(), side, context);
-            let seen = match ready {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(seen) => seen.map_err(error::not_ready)?,
-            };
-            match op(&self.io, Some(seen)) {
-                Ok(result) => return Poll::Ready(Ok(result)),
-                Err(e) => self.failed(side, seen, e)?,
-            }
-        }
-    }
-
     #[inline]
     fn limit(&self, side: Side) -> Moment {
         match self.timeouts[side as usize].load(Ordering::Relaxed) {
@@ -258,5 +203,33 @@ impl<T: AsFd> Source<T> {
     /// Ends all operations, those that wait included; `false`: that was done before.
     pub(crate) fn close(&self) -> bool {
         self.registration.close(self.io.as_fd())
+    }
+}
+
+/// For tasks.
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+impl<T: AsFd> Source<T> {
+    /// As [`Source::stream`], for a task. Deadlines and timeouts do not apply.
+    pub(crate) fn poll_stream(
+        &self,
+        side: Side,
+        context: &mut Context<'_>,
+        wanted: usize,
+        mut op: impl FnMut(&T) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if wanted == 0 {
+            return Poll::Ready(self.open().map(|_| 0));
+        }
+        loop {
+            let ready = self.registration.poll_ready(self.io.as_fd(), side, context);
+            let seen = ready!(ready).map_err(error::not_ready)?;
+            match op(&self.io) {
+                Ok(n) => {
+                    self.got(side, Some(seen), n, wanted);
+                    return Poll::Ready(Ok(n));
+                }
+                Err(e) => self.failed(side, seen, e)?,
+            }
+        }
     }
 }

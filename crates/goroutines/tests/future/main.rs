@@ -8,6 +8,7 @@
 //! | `accounts` | the same ends and the blocking ones, many at once: every value is accounted for |
 //! | `tasks` | tasks on the workers |
 //! | `sleeping` | `sleep` as a future |
+//! | `streams` | our streams by the traits of async code, with these features |
 //! | `hyper`, `tokio` | what others ask of a runtime, with these features |
 
 mod accounts;
@@ -16,6 +17,8 @@ mod ends;
 mod hyper;
 mod join;
 mod sleeping;
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+mod streams;
 mod support;
 mod tasks;
 #[cfg(feature = "tokio")]

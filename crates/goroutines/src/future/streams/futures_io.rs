@@ -1,0 +1,63 @@
+//! `futures_io::{AsyncRead, AsyncWrite}`, for the type and for a reference to it.
+
+macro_rules! futures_io_stream {
+    ($type:ty) => {
+        futures_io_stream!(of $type);
+        futures_io_stream!(of &$type);
+    };
+    (of $type:ty) => {
+        #[cfg_attr(docsrs, doc(cfg(feature = "futures-io")))]
+        impl ::futures_io::AsyncRead for $type {
+            fn poll_read(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &mut [u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                Stream::poll_read(&*self.0, cx, buf)
+            }
+
+            fn poll_read_vectored(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                Stream::poll_read_vectored(&*self.0, cx, bufs)
+            }
+        }
+
+        #[cfg_attr(docsrs, doc(cfg(feature = "futures-io")))]
+        impl ::futures_io::AsyncWrite for $type {
+            fn poll_write(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                buf: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                Stream::poll_write(&*self.0, cx, buf)
+            }
+
+            fn poll_write_vectored(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                bufs: &[std::io::IoSlice<'_>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                Stream::poll_write_vectored(&*self.0, cx, bufs)
+            }
+
+            fn poll_flush(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(Ok(()))
+            }
+
+            fn poll_close(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                Stream::shut_down(&*self.0)
+            }
+        }
+    };
+}
+
+pub(super) use futures_io_stream;
