@@ -124,6 +124,11 @@ pub(crate) const NOTES: &[(&str, Peer, &str)] = &[
     ("echo", Peer::Std, "a thread for each connection"),
     ("accept", Peer::Std, "a thread for each connection"),
     ("stream", Peer::Std, "two threads"),
+    (
+        "http",
+        Peer::Ours,
+        "`hyper`, a goroutine for each connection",
+    ),
     ("http", Peer::Tokio, "`hyper`"),
     ("http", Peer::Go, "`net/http`"),
     (

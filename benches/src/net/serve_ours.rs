@@ -5,10 +5,14 @@ use std::io::{self, Read, Write};
 use std::time::Instant;
 
 use goroutines::net::{TcpListener, TcpStream};
-use goroutines::{go, spawn};
+use goroutines::{block_on, go, spawn};
+use hyper::Response;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 
 use super::stream::{self, PIECE};
-use super::{BUFFER, MESSAGE, serve};
+use super::{BUFFER, HELLO, MESSAGE, serve};
 use crate::child::Answer;
 use crate::programs::Size;
 
@@ -23,8 +27,8 @@ pub(crate) fn serve(program: &str, port: u16, workers: usize) -> Result<Infallib
     let handle = match program {
         "echo" | "idle_conns" => echo,
         "accept" => once,
-        // A server for HTTP belongs here as soon as `hyper` runs on goroutines.
-        _ => return Err("no HTTP server runs on goroutines yet".into()),
+        "http" | "http_wrk" => http,
+        _ => return Err("no such program".into()),
     };
     configure(workers);
     let ended = goroutines::run(move || -> io::Result<Infallible> {
@@ -53,6 +57,16 @@ fn once(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = [0; MESSAGE];
     stream.read_exact(&mut buffer)?;
     stream.write_all(&buffer)
+}
+
+fn http(stream: TcpStream) -> io::Result<()> {
+    let answer = service_fn(async |_| {
+        let mut response = Response::new(HELLO.to_owned());
+        let plain = HeaderValue::from_static("text/plain");
+        response.headers_mut().insert(CONTENT_TYPE, plain);
+        Ok::<_, Infallible>(response)
+    });
+    block_on(http1::Builder::new().serve_connection(stream, answer)).map_err(io::Error::other)
 }
 
 /// One goroutine writes, another reads.

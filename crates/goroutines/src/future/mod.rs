@@ -26,7 +26,7 @@
 //! # Libraries made for async
 //!
 //! Our streams are streams for async code too, each with the cargo feature of that name: for `hyper`
-//! (with [`Executor`] and [`Timer`]; `axum` stands on it), for `tokio`'s `AsyncRead` and `AsyncWrite`, which
+//! (with `Executor` and `Timer`; `axum` stands on it), for `tokio`'s `AsyncRead` and `AsyncWrite`, which
 //! need no runtime of tokio, and for those of `futures-io`.
 //!
 //! # Blocking in async code

@@ -14,7 +14,10 @@ mod tokio;
 use crate::io::source::Source;
 use crate::net::TcpStream;
 use goroutines_runtime::park::Side;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+#[cfg(feature = "futures-io")]
+use std::io::IoSliceMut;
+use std::io::{self, IoSlice, Read, Write};
+#[cfg(any(feature = "hyper", feature = "tokio"))]
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -22,13 +25,16 @@ use std::task::{Context, Poll};
 
 /// What the adapters need of a stream.
 pub(super) trait Stream {
+    #[cfg(any(feature = "hyper", feature = "tokio"))]
     /// Reads into memory that need not be initialized; gives how many bytes are now.
     fn poll_read_raw(
         &self,
         cx: &mut Context<'_>,
         buf: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>>;
+    #[cfg(feature = "futures-io")]
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+    #[cfg(feature = "futures-io")]
     fn poll_read_vectored(
         &self,
         cx: &mut Context<'_>,
@@ -62,6 +68,7 @@ impl<T: Raw> Stream for Source<T>
 where
     for<'a> &'a T: Read + Write,
 {
+    #[cfg(any(feature = "hyper", feature = "tokio"))]
     fn poll_read_raw(
         &self,
         cx: &mut Context<'_>,
@@ -74,11 +81,13 @@ where
         })
     }
 
+    #[cfg(feature = "futures-io")]
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let wanted = buf.len();
         self.poll_stream(Side::Read, cx, wanted, |mut io| io.read(buf))
     }
 
+    #[cfg(feature = "futures-io")]
     fn poll_read_vectored(
         &self,
         cx: &mut Context<'_>,
