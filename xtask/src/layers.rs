@@ -178,6 +178,18 @@ pub(crate) const ALLOWED: &[Edge] = &[
         "io",
         "signals arrive through a descriptor",
     ),
+    edge(
+        "goroutines",
+        "fs",
+        "io",
+        "files go to the blocking pool as standard streams do",
+    ),
+    edge(
+        "goroutines",
+        "process",
+        "signal",
+        "a signal may be sent to a child",
+    ),
 ];
 
 /// What the rooms of `goroutines` may see of the crate below.
@@ -201,6 +213,11 @@ pub(crate) const WINDOWS: &[Window] = &[
         // Wait groups and error groups start goroutines.
         rooms: &["sync"],
         sees: &["park", "spawn", "shim", "util", "seam"],
+    },
+    Window {
+        // Who is told of a signal is decided above, how it is caught below.
+        rooms: &["signal"],
+        sees: &["park", "spawn", "shim", "sys::signal"],
     },
     Window {
         rooms: &["*"],

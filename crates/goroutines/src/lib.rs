@@ -50,12 +50,15 @@
 mod blocking;
 pub mod channel;
 pub mod context;
+pub mod fs;
 pub mod future;
 pub mod io;
 pub mod net;
 #[doc(hidden)]
 pub mod private;
+pub mod process;
 pub mod runtime;
+pub mod signal;
 pub mod sync;
 mod task;
 pub mod time;

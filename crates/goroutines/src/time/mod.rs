@@ -6,6 +6,7 @@
 //! - [`Ticker`] gives one value for each period. One that need not be stopped is
 //!   [`channel::tick`](crate::channel::tick).
 //! - [`after_func`] starts a goroutine when its time has come.
+//! - [`timeout`] runs a closure and cancels it when the time is over.
 //!
 //! ```
 //! # goroutines::run(|| {
@@ -31,19 +32,15 @@
 //!   the clock, and by whomever.
 //! - Timers and tickers that nobody waits for cost nothing: no memory but their own, no wake-ups. They
 //!   need not be stopped, dropping is enough.
-//!
-//! # What is not here
-//!
-//! A `timeout` that runs a closure and gives up on it: a goroutine that has begun something cannot be
-//! taken off it from outside without leaving what it borrowed and locked half done. Use operations
-//! that take a deadline, a select with a timer, or a [`Context`](crate::context::Context).
 
 mod func;
 mod ticker;
+mod timeout;
 mod timer;
 
 pub use func::{FuncTimer, after_func};
 pub use ticker::Ticker;
+pub use timeout::{Elapsed, timeout};
 pub use timer::Timer;
 
 use goroutines_runtime::park::{self, Moment};

@@ -1,0 +1,201 @@
+//! The ends of pipes, those of children included, written once.
+//!
+//! Each macro is for a type with one field, an `Arc` of the `Source` of one of std's two ends.
+
+use super::source::Source;
+use rustix::fs::{Mode, OFlags};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::process::Stdio;
+use std::sync::Arc;
+
+/// Both ends.
+macro_rules! end {
+    ($type:ident, $std:ty) => {
+        $crate::io::macros::deadlines!($type, "pipe");
+
+        impl $type {
+            /// Of an end that was set not to block.
+            pub(crate) fn of(end: std::os::fd::OwnedFd) -> std::io::Result<$type> {
+                let source = $crate::io::source::Source::new(<$std>::from(end))?;
+                Ok($type(std::sync::Arc::new(source)))
+            }
+        }
+
+        impl std::os::fd::AsFd for $type {
+            /// The descriptor, which does not block. After `close()` every operation on it fails.
+            fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+                self.0.get().as_fd()
+            }
+        }
+
+        impl std::os::fd::AsRawFd for $type {
+            fn as_raw_fd(&self) -> std::os::fd::RawFd {
+                self.0.get().as_raw_fd()
+            }
+        }
+
+        /// Takes it over, and sets it not to block: all who have the same end open see that.
+        impl TryFrom<std::os::fd::OwnedFd> for $type {
+            type Error = std::io::Error;
+
+            fn try_from(end: std::os::fd::OwnedFd) -> std::io::Result<$type> {
+                rustix::io::ioctl_fionbio(&end, true)?;
+                <$type>::of(end)
+            }
+        }
+
+        /// An end that blocks, for other programs and for `std`. If there are other handles to it, it is
+        /// opened once more, so that they are not changed.
+        impl TryFrom<$type> for std::os::fd::OwnedFd {
+            type Error = std::io::Error;
+
+            fn try_from(end: $type) -> std::io::Result<std::os::fd::OwnedFd> {
+                $crate::io::ends::blocking(end.0)
+            }
+        }
+
+        /// For the streams of a child, which gets an end that blocks. If there are other handles to it, and
+        /// it cannot be opened once more, the child's end does not block.
+        impl From<$type> for std::process::Stdio {
+            fn from(end: $type) -> std::process::Stdio {
+                $crate::io::ends::stdio(end.0)
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.get().fmt(f)
+            }
+        }
+    };
+}
+
+/// `Read`, for the type and for a reference to it.
+macro_rules! reader {
+    ($type:ident, $std:ty) => {
+        $crate::io::ends::end!($type, $std);
+
+        impl std::io::Read for &$type {
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                let wanted = buf.len();
+                let op = |mut io: &$std| std::io::Read::read(&mut io, buf);
+                self.0
+                    .stream(goroutines_runtime::park::Side::Read, wanted, op)
+            }
+
+            fn read_vectored(
+                &mut self,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::io::Result<usize> {
+                let wanted = bufs.iter().map(|buf| buf.len()).sum();
+                let op = |mut io: &$std| std::io::Read::read_vectored(&mut io, bufs);
+                self.0
+                    .stream(goroutines_runtime::park::Side::Read, wanted, op)
+            }
+        }
+
+        impl std::io::Read for $type {
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                (&*self).read(buf)
+            }
+
+            fn read_vectored(
+                &mut self,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::io::Result<usize> {
+                (&*self).read_vectored(bufs)
+            }
+        }
+    };
+}
+
+/// `Write`, for the type and for a reference to it.
+macro_rules! writer {
+    ($type:ident, $std:ty) => {
+        $crate::io::ends::end!($type, $std);
+
+        impl std::io::Write for &$type {
+            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+                let op = |mut io: &$std| std::io::Write::write(&mut io, buf);
+                self.0
+                    .stream(goroutines_runtime::park::Side::Write, buf.len(), op)
+            }
+
+            fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+                let wanted = bufs.iter().map(|buf| buf.len()).sum();
+                let op = |mut io: &$std| std::io::Write::write_vectored(&mut io, bufs);
+                self.0
+                    .stream(goroutines_runtime::park::Side::Write, wanted, op)
+            }
+
+            /// Does nothing: nothing is kept back.
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        impl std::io::Write for $type {
+            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+                (&*self).write(buf)
+            }
+
+            fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+                (&*self).write_vectored(bufs)
+            }
+
+            /// Does nothing: nothing is kept back.
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+    };
+}
+
+pub(crate) use {end, reader, writer};
+
+/// An end that blocks.
+pub(crate) fn blocking<T>(source: Arc<Source<T>>) -> io::Result<OwnedFd>
+where
+    T: AsFd + Into<OwnedFd>,
+{
+    source.open()?;
+    match Arc::try_unwrap(source) {
+        Ok(source) => {
+            let fd = source.into_inner().into();
+            rustix::io::ioctl_fionbio(&fd, false)?;
+            Ok(fd)
+        }
+        Err(shared) => again(shared.get().as_fd()),
+    }
+}
+
+/// Opens the pipe behind a descriptor once more: whether it blocks is a matter of each opening.
+fn again(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let direction = rustix::fs::fcntl_getfl(fd)? & OFlags::ACCMODE;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    // Not waiting for somebody at the other end, which is what opening does where the pipe has a name.
+    let flags = direction | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let new = rustix::fs::open(path, flags, Mode::empty())?;
+    rustix::io::ioctl_fionbio(&new, false)?;
+    Ok(new)
+}
+
+/// An end for a child. It blocks, if that can be had.
+pub(crate) fn stdio<T>(source: Arc<Source<T>>) -> Stdio
+where
+    T: AsFd + Into<OwnedFd>,
+{
+    match Arc::try_unwrap(source) {
+        Ok(source) => {
+            let fd = source.into_inner().into();
+            let _ = rustix::io::ioctl_fionbio(&fd, false);
+            fd.into()
+        }
+        Err(shared) => {
+            let fd = shared.get().as_fd();
+            let new = again(fd).or_else(|_| fd.try_clone_to_owned());
+            new.map_or_else(|_| Stdio::null(), Stdio::from)
+        }
+    }
+}
