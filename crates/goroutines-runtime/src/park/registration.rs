@@ -91,7 +91,7 @@ impl Registration {
             if let Look::Ready(seen) = look {
                 return Ok(seen);
             }
-            self.watch(fd, side).map_err(NotReady::Failed)?;
+            self.watch(fd, side)?;
             let wait = prepare(Wakeable::ByTicket);
             let (g, ticket) = wait.waker().parts();
             let enters = direction.with_waiters(|waiters| {
@@ -125,7 +125,7 @@ impl Registration {
         let direction = self.slot.direction(side);
         let mut look = direction.readiness.look();
         if look == Look::NotReady {
-            self.watch(fd, side).map_err(NotReady::Failed)?;
+            self.watch(fd, side)?;
             let mut old = None;
             direction.with_waiters(|waiters| {
                 look = direction.readiness.look_to_wait();
@@ -142,9 +142,15 @@ impl Registration {
         }
     }
 
-    fn watch(&self, fd: BorrowedFd<'_>, side: Side) -> io::Result<()> {
-        let runtime = lifecycle::ensure().map_err(io::Error::other)?;
-        netpoll::watch(runtime, self.slot, fd, side)
+    fn watch(&self, fd: BorrowedFd<'_>, side: Side) -> Result<(), NotReady> {
+        let watched = lifecycle::ensure()
+            .map_err(io::Error::other)
+            .and_then(|runtime| netpoll::watch(runtime, self.slot, fd, side));
+        watched.map_err(|error| match self.is_closed() {
+            // Meanwhile: what the descriptor stands for since then cannot be watched.
+            true => NotReady::Closed,
+            false => NotReady::Failed(error),
+        })
     }
 
     /// An operation that was tried after `seen` would have blocked.
