@@ -13,3 +13,6 @@ pub mod mem;
 pub mod signal;
 pub mod stall;
 pub mod thread;
+
+#[cfg(all(test, not(loom)))]
+mod tests;

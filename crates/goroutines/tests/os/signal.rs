@@ -6,12 +6,11 @@ use goroutines::channel::{Receiver, Sender, bounded, unbounded};
 use goroutines::context::{Context, ContextError};
 use goroutines::process::Command;
 use goroutines::signal::{self, Received, Signal, notify, stop};
-use goroutines::{go, num_goroutines, scope, sleep, spawn};
+use goroutines::{num_goroutines, scope, sleep, spawn};
 use rustix::process::{Signal as Raw, getpid, kill_process};
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -366,30 +365,38 @@ fn stop_races_with_delivery() {
     const NAME: &str = "signal::stop_races_with_delivery";
     if is_scene(NAME) {
         crate::support::inside(|| {
-            let tries = Arc::new(AtomicUsize::new(0));
-            for round in 0..10_000 {
-                let (s, r): (Sender<Signal>, _) = bounded(1);
-                notify(&s, &[Signal::INTERRUPT]).unwrap();
-                let (go_on, told) = bounded::<()>(1);
-                let sent = tries.clone();
-                go!(move || {
-                    sent.fetch_add(1, SeqCst);
-                    send(Signal::INTERRUPT);
-                    drop(go_on);
+            let turn = AtomicUsize::new(0);
+            std::thread::scope(|s| {
+                s.spawn(|| {
+                    for round in 1..=2_000 {
+                        while turn.load(SeqCst) != round {
+                            std::thread::yield_now();
+                        }
+                        send(Signal::INTERRUPT);
+                        turn.store(0, SeqCst);
+                    }
                 });
-                if round % 2 == 0 {
-                    goroutines::yield_now();
+                for round in 1..=2_000 {
+                    let (s, r): (Sender<Signal>, _) = bounded(1);
+                    notify(&s, &[Signal::INTERRUPT]).unwrap();
+                    turn.store(round, SeqCst);
+                    // At first most signals come long before.
+                    for _ in 0..2_000_usize.saturating_sub(round) * 20 {
+                        std::hint::spin_loop();
+                    }
+                    if round < 1_000 {
+                        until("it is sent", || turn.load(SeqCst) == 0);
+                    }
+                    stop(&s);
+                    until("it is sent", || turn.load(SeqCst) == 0);
+                    // If it was not delivered this process has ended, or will in a moment.
+                    if r.try_recv().is_err() {
+                        sleep(PATIENCE);
+                        eprintln!("lost in round {round}");
+                        std::process::exit(3);
+                    }
                 }
-                stop(&s);
-                // It was sent before this; if it was not delivered, this process has ended, or will in
-                // a moment: the signal is on its way.
-                told.recv().unwrap_err();
-                if r.try_recv().is_err() {
-                    sleep(PATIENCE);
-                    eprintln!("lost in round {round}");
-                    std::process::exit(3);
-                }
-            }
+            });
         });
         std::process::exit(0);
     }
