@@ -126,8 +126,12 @@ extern "C" fn on_signal(signal: libc::c_int) {
     let errno = unsafe { libc::__errno_location() };
     // SAFETY: as above.
     let kept = unsafe { *errno };
+    #[cfg(test)]
+    super::tests::dawdle();
     INSIDE.fetch_add(1, Ordering::SeqCst);
     if WANTED.load(Ordering::SeqCst) & bit(signal) != 0 {
+        #[cfg(test)]
+        super::tests::dawdle();
         PENDING.fetch_or(bit(signal), Ordering::SeqCst);
         let one = 1_u64.to_ne_bytes();
         let fd = EVENT.load(Ordering::SeqCst);

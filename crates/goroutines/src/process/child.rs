@@ -111,11 +111,13 @@ impl Child {
     /// If somebody else has waited for it, or the process ignores
     /// [`SIGCHLD`](crate::signal::Signal::CHILD).
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
-        loop {
-            if let Some(status) = self.wait_until(Moment::NEVER)? {
-                return Ok(status);
-            }
+        if let Some(status) = self.wait_until(Moment::NEVER)? {
+            return Ok(status);
         }
+        // The system did not say when it ends.
+        let status = pool(|| self.std.wait())?;
+        self.ended(Some(status));
+        Ok(status)
     }
 
     /// As [`Child::wait`], for `timeout` at most; `None`: it has not ended by then.
