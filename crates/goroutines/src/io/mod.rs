@@ -18,7 +18,7 @@
 //! # Errors
 //!
 //! Those of the operating system, and two more. An operation whose deadline or timeout has passed fails
-//! with [`ErrorKind::TimedOut`](std::io::ErrorKind::TimedOut); one on something that was closed by
+//! with [`ErrorKind::TimedOut`]; one on something that was closed by
 //! `close()` fails with an error for which [`is_closed`] is true.
 
 pub(crate) mod backoff;

@@ -43,7 +43,8 @@ fn a_file_is_written_read_and_changed() {
         let mut file = File::create_new(&path).unwrap();
         let again = File::create_new(&path).unwrap_err();
         assert_eq!(again.kind(), ErrorKind::AlreadyExists);
-        write!(file, "hello {}", "world").unwrap();
+        let whom = "world";
+        write!(file, "hello {whom}").unwrap();
         file.write_all(b"!").unwrap();
         file.flush().unwrap();
         file.sync_all().unwrap();
