@@ -25,7 +25,7 @@ impl Exit {
     /// Of a child that has not been waited for.
     pub(super) fn of(id: u32) -> Exit {
         let watched = pid(id)
-            .and_then(|pid| Ok(rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK)?))
+            .and_then(|pid| Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?))
             .and_then(Source::new);
         match watched {
             Ok(source) => Exit::Watched(source),
