@@ -372,7 +372,8 @@ impl Runtime {
 impl Runtime {
     /// Without a main goroutine the process ends with the last of the others.
     fn end_if_alone(&self) {
-        if self.is(MAIN_GONE) && self.live() == 0 {
+        // Where signals are waited for, one may start a goroutine at any time (SEMANTICS SI-8).
+        if self.is(MAIN_GONE) && self.live() == 0 && !crate::sys::signal::in_use() {
             crate::note!("fatal error: no goroutines (main called exit) - deadlock!");
             std::process::exit(2);
         }

@@ -73,6 +73,11 @@ pub fn event() -> io::Result<BorrowedFd<'static>> {
     Ok(fd.as_fd())
 }
 
+/// Whether [`event`] was ever called: a signal may then start something at any time.
+pub fn in_use() -> bool {
+    EVENT.load(Ordering::Relaxed) != -1
+}
+
 /// Catches a signal from now on. Call [`event`] before.
 pub fn catch(signal: i32) -> io::Result<()> {
     WANTED.fetch_or(bit(signal), Ordering::SeqCst);

@@ -51,6 +51,8 @@
 //!   delivered after `stop` has returned.
 //! - It costs no goroutine and no thread while no signal comes. When one does, a goroutine is started for
 //!   a moment, which tells everybody.
+//! - A program whose `main` has called [`exit`](crate::exit) lives on when its last goroutine ends, once
+//!   somebody was notified: a signal may start the next.
 //!
 //! # What cannot be had
 //!

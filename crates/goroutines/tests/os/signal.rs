@@ -7,8 +7,8 @@ use goroutines::context::{Context, ContextError};
 use goroutines::process::Command;
 use goroutines::signal::{self, Received, Signal, notify, stop};
 use goroutines::{num_goroutines, scope, sleep, spawn};
-use rustix::process::{Signal as Raw, getpid, kill_process};
-use std::io::ErrorKind;
+use rustix::process::{Pid, Signal as Raw, getpid, kill_process};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -357,6 +357,35 @@ fn what_was_ignored_from_the_start_is_so_again() {
         .stdin(Stdio::null());
     let out = command.output().unwrap();
     assert!(out.status.success(), "{out:?}");
+}
+
+// SI-8: a program without goroutines is not at its end if a signal may start one.
+#[test]
+fn main_may_exit_and_leave_the_rest_to_signals() {
+    #[goroutines::main]
+    fn main() {
+        let background = Context::background();
+        let (ctx, _stop) = signal::notify_context(&background, &[Signal::TERMINATE]).unwrap();
+        ctx.after_func(|| {
+            println!("asked to end");
+            std::process::exit(7);
+        });
+        println!("ready");
+        goroutines::exit();
+    }
+    const NAME: &str = "signal::main_may_exit_and_leave_the_rest_to_signals";
+    if is_scene(NAME) {
+        main();
+    }
+    let mut child = scene(NAME).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().ends_with("ready")));
+    std::thread::sleep(SHORT);
+    assert_eq!(child.try_wait().unwrap(), None);
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, Raw::TERM).unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "asked to end");
+    assert_eq!(child.wait().unwrap().code(), Some(7));
 }
 
 // SI-3: a signal that races with stop is delivered or ends the process; it is never lost.
