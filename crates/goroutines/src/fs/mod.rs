@@ -27,7 +27,7 @@
 //!
 //! - Read and write in large pieces: through a [`BufReader`](std::io::BufReader) or a
 //!   [`BufWriter`](std::io::BufWriter), or all at once with [`read`] and [`write()`].
-//! - [`io::copy`](std::io::copy) moves 8 KiB at a time, unless it reads from a `BufReader` with a larger
+//! - [`io::copy`] moves 8 KiB at a time, unless it reads from a `BufReader` with a larger
 //!   [capacity](std::io::BufReader::with_capacity).
 //! - `read_to_end`, `read_to_string`, `read_exact`, `write_all` and `write!` are one hand-over each,
 //!   however much they move.
