@@ -127,7 +127,7 @@ pub(crate) const NOTES: &[(&str, Peer, &str)] = &[
     (
         "http",
         Peer::Ours,
-        "`hyper`, a goroutine for each connection",
+        "`hyper`, a task (`future::spawn`) for each connection",
     ),
     ("http", Peer::Tokio, "`hyper`"),
     ("http", Peer::Go, "`net/http`"),

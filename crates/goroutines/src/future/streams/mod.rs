@@ -14,6 +14,8 @@ mod tokio;
 use crate::io::source::Source;
 use crate::net::TcpStream;
 use goroutines_runtime::park::Side;
+#[cfg(any(feature = "hyper", feature = "tokio"))]
+use rustix::net::RecvFlags;
 #[cfg(feature = "futures-io")]
 use std::io::IoSliceMut;
 use std::io::{self, IoSlice, Read, Write};
@@ -76,7 +78,8 @@ where
     ) -> Poll<io::Result<usize>> {
         let wanted = buf.len();
         self.poll_stream(Side::Read, cx, wanted, |io| {
-            let (read, _) = rustix::io::read(io, &mut *buf)?;
+            // All of these are sockets.
+            let ((read, _), _) = rustix::net::recv(io, &mut *buf, RecvFlags::empty())?;
             Ok(read.len())
         })
     }
