@@ -168,6 +168,18 @@ pub(crate) const ALLOWED: &[Edge] = &[
     ),
     edge(
         "goroutines",
+        "os",
+        "io",
+        "Unix sockets read and write as every stream does",
+    ),
+    edge(
+        "goroutines",
+        "os",
+        "net",
+        "Unix sockets are made and connected as others are",
+    ),
+    edge(
+        "goroutines",
         "process",
         "io",
         "pipes of a child read and write as every stream does",

@@ -54,6 +54,7 @@ pub mod fs;
 pub mod future;
 pub mod io;
 pub mod net;
+pub mod os;
 #[doc(hidden)]
 pub mod private;
 pub mod process;

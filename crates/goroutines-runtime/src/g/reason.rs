@@ -47,6 +47,8 @@ pub enum Reason {
     Semaphore,
     /// Readiness of a descriptor.
     Io,
+    /// A pause before an operation is tried again whose readiness the system does not tell.
+    IoAgain,
     /// A future in `block_on`.
     Future,
 }
@@ -75,13 +77,14 @@ impl Reason {
             Reason::Barrier => "barrier",
             Reason::Semaphore => "semacquire",
             Reason::Io => "IO wait",
+            Reason::IoAgain => "IO retry",
             Reason::Future => "future",
         }
     }
 
     /// The reason with this number, as [`crate::g::G`] stores it.
     pub(crate) fn from_u8(n: u8) -> Reason {
-        const ALL: [Reason; 21] = [
+        const ALL: [Reason; 22] = [
             Reason::None,
             Reason::Yield,
             Reason::Sleep,
@@ -102,6 +105,7 @@ impl Reason {
             Reason::Barrier,
             Reason::Semaphore,
             Reason::Io,
+            Reason::IoAgain,
             Reason::Future,
         ];
         ALL.get(usize::from(n)).copied().unwrap_or(Reason::None)

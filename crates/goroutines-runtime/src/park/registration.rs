@@ -92,25 +92,57 @@ impl Registration {
                 return Ok(seen);
             }
             self.watch(fd, side)?;
-            let wait = prepare(Wakeable::ByTicket);
-            let (g, ticket) = wait.waker().parts();
-            let enters = direction.with_waiters(|waiters| {
-                let enters = direction.readiness.look_to_wait() == Look::NotReady
-                    && direction.deadline().min(limit) == deadline;
-                if enters {
-                    waiters.add(g, ticket);
-                }
-                enters
+            self.park(side, Reason::Io, deadline, || {
+                direction.readiness.look_to_wait() == Look::NotReady
+                    && direction.deadline().min(limit) == deadline
             });
-            if !enters {
-                let _ = wait.withdraw();
-                continue;
+        }
+    }
+
+    /// Waits until `until`, whatever comes, for an operation that is to be tried again then. The direction's
+    /// deadline and [`Registration::close`] end it.
+    ///
+    /// Unwinds if the goroutine is cancelled.
+    pub fn pause(&self, side: Side, until: Moment) -> Result<(), NotReady> {
+        let direction = self.slot.direction(side);
+        loop {
+            if self.is_closed() {
+                return Err(NotReady::Closed);
             }
-            let cause = wait.park(Reason::Io, deadline);
-            if cause != Cause::Ready {
-                direction.with_waiters(|waiters| waiters.remove(g, ticket));
-                check(cause);
+            let deadline = direction.deadline();
+            let now = Moment::now();
+            if deadline <= now {
+                return Err(NotReady::Deadline);
             }
+            if until <= now {
+                return Ok(());
+            }
+            self.park(side, Reason::IoAgain, until.min(deadline), || {
+                direction.readiness.look() != Look::Closed && direction.deadline() == deadline
+            });
+        }
+    }
+
+    /// Parks among the waiters of a direction if `enter`, which is called with their lock held, says so.
+    fn park(&self, side: Side, reason: Reason, until: Moment, enter: impl FnOnce() -> bool) {
+        let direction = self.slot.direction(side);
+        let wait = prepare(Wakeable::ByTicket);
+        let (g, ticket) = wait.waker().parts();
+        let enters = direction.with_waiters(|waiters| {
+            let enters = enter();
+            if enters {
+                waiters.add(g, ticket);
+            }
+            enters
+        });
+        if !enters {
+            let _ = wait.withdraw();
+            return;
+        }
+        let cause = wait.park(reason, until);
+        if cause != Cause::Ready {
+            direction.with_waiters(|waiters| waiters.remove(g, ticket));
+            check(cause);
         }
     }
 
@@ -169,7 +201,7 @@ impl Registration {
     /// Whether [`Registration::close`] was called.
     #[inline]
     pub fn is_closed(&self) -> bool {
-        self.slot.direction(Side::Read).readiness.look() == Look::Closed
+        self.slot.is_closed()
     }
 
     /// From `deadline` on every operation in this direction fails, those that wait now as well.
@@ -180,6 +212,14 @@ impl Registration {
     /// The deadline of a direction.
     pub fn deadline(&self, side: Side) -> Moment {
         self.slot.direction(side).deadline()
+    }
+
+    /// Something was done to the descriptor that may end waits in this direction without an event: those who
+    /// wait are to try again.
+    pub fn changed(&self, side: Side) {
+        if let Some(waiters) = self.slot.direction(side).event(true) {
+            netpoll::wake_waiters(waiters);
+        }
     }
 
     /// Every operation fails from now on, those that wait now as well, and what was open is closed, though

@@ -12,7 +12,7 @@
 //! | bit | meaning | set by | cleared by |
 //! |---|---|---|---|
 //! | `READY` | trying may succeed: nothing has said otherwise since the last event | an event; a new word has it | who tried and found out, if no event came since it looked |
-//! | `FINAL` | the last event was the last of all (the peer has shut down): a try that got less than it asked for is no sign that the next one would block | such an event | a try that would have blocked |
+//! | `FINAL` | the last event was the last of all (the peer has shut down), or there is urgent data: a try that got less than it asked for is no sign that the next one would block | such an event | a try that would have blocked |
 //! | `CLOSED` | `close` was called | `close` | a new owner of the word |
 //! | `WAITING` | somebody may be among the waiters | who adds itself to them | an event, which takes them all out |
 //!

@@ -13,7 +13,7 @@
 //! Slots are never freed, only used again, as records are: an event that was fetched before its
 //! descriptor was closed finds a slot, whose number has changed.
 
-use super::readiness::Readiness;
+use super::readiness::{Look, Readiness};
 use crate::g::G;
 use crate::g::state::Ticket;
 use crate::seam::clock::Moment;
@@ -127,7 +127,7 @@ impl Direction {
     }
 
     /// An event has come; those who waited for it.
-    pub(super) fn event(&self, last: bool) -> Option<Waiters> {
+    pub fn event(&self, last: bool) -> Option<Waiters> {
         self.readiness.event(last).then(|| self.take_waiters())
     }
 }
@@ -223,6 +223,12 @@ impl Slot {
         }
         self.write.readiness.close();
         Some([self.read.take_waiters(), self.write.take_waiters()])
+    }
+
+    /// Whether [`Slot::close`] was called.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.read.readiness.look() == Look::Closed
     }
 
     /// For the next owner. Nobody waits, and it is registered nowhere.

@@ -169,17 +169,42 @@ pub(crate) fn watch(
         Some(here) => here.worker(),
         None => some_worker(runtime),
     };
+    let (index, poller) = poller_for(runtime, worker)?;
     slot.with_home(|home| {
-        if home == Some(worker.index) || (home.is_some() && here.is_none()) {
+        // `close` says so before it takes this lock: what is closed is not watched again.
+        if home == Some(index) || (home.is_some() && here.is_none()) || slot.is_closed() {
             return Ok(home);
         }
-        // If it is ready already there is an event at once: nothing is lost in between.
-        worker.poller()?.add(fd, slot)?;
-        if let Some(old) = home.and_then(|home| runtime.worker(home)) {
-            old.poller()?.remove(fd);
+        // If it is ready already there is an event at once: nothing is lost in between. While it moves both
+        // watch it; if the new one cannot, the old one goes on.
+        match (poller.add(fd, slot), home) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(old)) => {
+                if let Some(old) = runtime.worker(old).and_then(|w| w.netpoll.get()) {
+                    old.remove(fd);
+                }
+            }
+            (Err(error), None) => return Err(error),
+            (Err(_), Some(_)) => return Ok(home),
         }
-        Ok(Some(worker.index))
+        Ok(Some(index))
     })
+}
+
+/// The poller of `worker`, or of another one if there are no descriptors left to make one with.
+fn poller_for(
+    runtime: &'static Runtime,
+    worker: &'static Worker,
+) -> io::Result<(usize, &'static Poller)> {
+    worker
+        .poller()
+        .map(|poller| (worker.index, poller))
+        .or_else(|error| {
+            runtime
+                .each_worker()
+                .find_map(|w| Some((w.index, w.netpoll.get()?)))
+                .ok_or(error)
+        })
 }
 
 /// Has a descriptor watched no longer.

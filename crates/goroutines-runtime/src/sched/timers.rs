@@ -105,14 +105,15 @@ pub(crate) fn call_at(runtime: &'static Runtime, when: Moment, call: Box<dyn Due
     Set { worker, key }
 }
 
-/// A worker that has a thread: threads tend to get different ones.
+/// A worker that gets to what it is given, if there is one: threads tend to get different ones.
 pub(super) fn some_worker(runtime: &'static Runtime) -> &'static Worker {
     let n = runtime.config.workers;
     // Records are 128 bytes long.
     let first = std::ptr::from_ref(current::thread()).addr() >> 7;
     let workers = || (0..n).filter_map(|i| runtime.worker((first + i) % n));
     let Some(worker) = workers()
-        .find(|w| !w.absent.load(Ordering::Relaxed))
+        .find(|w| w.takes_new())
+        .or_else(|| workers().find(|w| !w.absent.load(Ordering::Relaxed)))
         .or_else(|| workers().next())
     else {
         crate::fatal!("a runtime without workers")

@@ -32,7 +32,8 @@ pub struct Event {
     pub read: bool,
     /// The same for a write.
     pub write: bool,
-    /// The other side will not write any more: there is no further event for that.
+    /// A read that gives less than was asked for does not mean that there is no more, and no further event
+    /// says so: the other side will not write any more, or there is urgent data, at which reads stop.
     pub read_final: bool,
     /// Writes fail from now on.
     pub write_final: bool,
@@ -67,6 +68,7 @@ impl Epoll {
     pub fn add(&self, fd: BorrowedFd<'_>, data: u64) -> io::Result<()> {
         let flags = epoll::EventFlags::IN
             | epoll::EventFlags::OUT
+            | epoll::EventFlags::PRI
             | epoll::EventFlags::RDHUP
             | epoll::EventFlags::ET;
         let data = epoll::EventData::new_u64(data);
@@ -112,9 +114,9 @@ impl Epoll {
             let has = |some: F| flags.intersects(some);
             Event {
                 data: event.data.u64(),
-                read: has(F::IN | F::RDHUP | F::HUP | F::ERR),
+                read: has(F::IN | F::PRI | F::RDHUP | F::HUP | F::ERR),
                 write: has(F::OUT | F::HUP | F::ERR),
-                read_final: has(F::RDHUP | F::HUP | F::ERR),
+                read_final: has(F::PRI | F::RDHUP | F::HUP | F::ERR),
                 write_final: has(F::HUP | F::ERR),
             }
         })

@@ -2,8 +2,8 @@
 //!
 //! Each macro is for a type with one field, an `Arc` of the `Source` of a std type.
 
-/// `Read` and `Write`, for the type and for a reference to it.
-macro_rules! read_and_write {
+/// `Read`, where having got less than was asked for means that there is no more now.
+macro_rules! read {
     ($type:ty, $std:ty) => {
         impl std::io::Read for &$type {
             #[inline]
@@ -38,18 +38,23 @@ macro_rules! read_and_write {
                 (&*self).read_vectored(bufs)
             }
         }
+    };
+}
 
+/// `Write`, for sockets: see `io::send`.
+macro_rules! send {
+    ($type:ty, $std:ty) => {
         impl std::io::Write for &$type {
             #[inline]
             fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                let op = |mut io: &$std| std::io::Write::write(&mut io, buf);
+                let op = |io: &$std| crate::io::send::send(io, buf);
                 self.0
                     .stream(goroutines_runtime::park::Side::Write, buf.len(), op)
             }
 
             fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
                 let wanted = bufs.iter().map(|buf| buf.len()).sum();
-                let op = |mut io: &$std| std::io::Write::write_vectored(&mut io, bufs);
+                let op = |io: &$std| crate::io::send::send_vectored(io, bufs);
                 self.0
                     .stream(goroutines_runtime::park::Side::Write, wanted, op)
             }
@@ -107,9 +112,9 @@ macro_rules! deadlines {
             /// those that wait now as well, with an error for which
             /// [`io::is_closed`](crate::io::is_closed) is true.
             ///
-            /// The connection is closed at once. The number of the descriptor stays taken until the last
-            /// handle is dropped, so that it cannot come to mean something else under an operation that is
-            /// in progress. `false`: it was closed before.
+            /// For the other end and for the system it is closed at once. The number of the descriptor stays
+            /// taken until the last handle is dropped, so that it cannot come to mean something else under an
+            /// operation that is in progress. `false`: it was closed before.
             pub fn close(&self) -> bool {
                 self.0.close()
             }
@@ -280,7 +285,11 @@ macro_rules! descriptor {
                         io.set_nonblocking(false)?;
                         Ok(io)
                     }
-                    Err(shared) => shared.get().try_clone(),
+                    Err(shared) => {
+                        let io = shared.get().try_clone()?;
+                        // If it was closed meanwhile that may be a clone of what took its place.
+                        shared.open().map(|_| io)
+                    }
                 }
             }
         }
@@ -295,4 +304,4 @@ macro_rules! descriptor {
     };
 }
 
-pub(crate) use {deadlines, deadlines_of_each_side, descriptor, read_and_write};
+pub(crate) use {deadlines, deadlines_of_each_side, descriptor, read, send};

@@ -21,12 +21,14 @@
 //! with [`ErrorKind::TimedOut`]; one on something that was closed by
 //! `close()` fails with an error for which [`is_closed`] is true.
 
-pub(crate) mod backoff;
+pub(crate) mod accept;
+mod backoff;
 pub(crate) mod ends;
 pub(crate) mod error;
 pub(crate) mod macros;
 pub(crate) mod offload;
 mod pipe;
+pub(crate) mod send;
 pub(crate) mod source;
 mod stdio;
 

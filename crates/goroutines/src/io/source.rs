@@ -4,8 +4,9 @@
 //! it would block the goroutine waits until the runtime says that trying again may help.
 
 use super::error;
-use goroutines_runtime::park::{self, Moment, Registration, Seen, Side};
+use goroutines_runtime::park::{self, Moment, NotReady, Registration, Seen, Side};
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
@@ -21,6 +22,8 @@ pub(crate) struct Source<T> {
     timeouts: [AtomicU64; 2],
     /// Operations fail instead of waiting.
     nonblocking: AtomicBool,
+    /// Reading was shut down.
+    ended: AtomicBool,
 }
 
 impl<T: AsFd> Source<T> {
@@ -31,6 +34,7 @@ impl<T: AsFd> Source<T> {
             registration: Registration::new()?,
             timeouts: [const { AtomicU64::new(0) }; 2],
             nonblocking: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         })
     }
 
@@ -52,6 +56,11 @@ impl<T: AsFd> Source<T> {
     pub(crate) fn into_inner(self) -> T {
         self.registration.forget(self.io.as_fd());
         self.io
+    }
+
+    /// Calls `f` with what it is of, for a call that does not wait, unless it was closed.
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
+        f(self.open()?).map_err(|e| self.explain(e))
     }
 
     /// Does `op`, which does not block, as soon as that is possible.
@@ -96,6 +105,26 @@ impl<T: AsFd> Source<T> {
         })
     }
 
+    /// As [`Source::stream`], where having got less does not always mean that there is no more: `op` also says
+    /// whether it does.
+    pub(crate) fn parts(
+        &self,
+        side: Side,
+        wanted: usize,
+        mut op: impl FnMut(&T) -> io::Result<(usize, bool)>,
+    ) -> io::Result<usize> {
+        if wanted == 0 {
+            return self.open().map(|_| 0);
+        }
+        self.attempt(side, self.limit(side), |io, seen| {
+            let (n, tells) = op(io)?;
+            if tells {
+                self.got(side, seen, n, wanted);
+            }
+            Ok(n)
+        })
+    }
+
     #[inline]
     fn attempt<R>(
         &self,
@@ -103,8 +132,8 @@ impl<T: AsFd> Source<T> {
         limit: Moment,
         mut op: impl FnMut(&T, Option<Seen>) -> io::Result<R>,
     ) -> io::Result<R> {
-        if self.nonblocking.load(Ordering::Relaxed) {
-            return op(self.open()?, None);
+        if self.is_nonblocking() {
+            return self.attempt_once(side, op);
         }
         let mut waited = false;
         loop {
@@ -126,6 +155,51 @@ impl<T: AsFd> Source<T> {
         }
     }
 
+    /// Does `op`, and does not wait.
+    #[cold]
+    fn attempt_once<R>(
+        &self,
+        side: Side,
+        mut op: impl FnMut(&T, Option<Seen>) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let deadline = self.registration.deadline(side);
+        let io = self.open()?;
+        // A deadline that has passed holds here too; timeouts are for who waits.
+        if deadline != Moment::NEVER && deadline <= Moment::now() {
+            return Err(error::timed_out());
+        }
+        op(io, None).map_err(|e| self.explain(e))
+    }
+
+    /// As [`Source::run`], for an operation of which the system does not tell when it may succeed: it is tried
+    /// again after pauses.
+    pub(crate) fn run_with_pauses<R>(
+        &self,
+        side: Side,
+        mut op: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        let limit = self.limit(side);
+        let mut pauses = Pauses::new();
+        loop {
+            match self.attempt_once(side, |io, _| op(io)) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock && !self.is_nonblocking() => {
+                    let until = pauses.next(limit).ok_or_else(error::timed_out)?;
+                    self.pause(side, until).map_err(error::not_ready)?;
+                }
+                result => {
+                    park::checkpoint();
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Waits until `until`; the direction's deadline and `close()` end that.
+    pub(super) fn pause(&self, side: Side, until: Moment) -> Result<(), NotReady> {
+        self.registration.pause(side, until)
+    }
+
     /// An operation on a stream moved `n` bytes.
     #[inline]
     fn got(&self, side: Side, seen: Option<Seen>, n: usize, wanted: usize) {
@@ -145,9 +219,17 @@ impl<T: AsFd> Source<T> {
                 Ok(())
             }
             io::ErrorKind::Interrupted => Ok(()),
-            // It was closed meanwhile: the error is that of a dead descriptor.
-            _ if self.registration.is_closed() => Err(error::closed()),
-            _ => Err(e),
+            _ => Err(self.explain(e)),
+        }
+    }
+
+    /// If it was closed meanwhile the error is that of a dead descriptor.
+    #[cold]
+    fn explain(&self, e: io::Error) -> io::Error {
+        if self.registration.is_closed() {
+            error::closed()
+        } else {
+            e
         }
     }
 
@@ -188,11 +270,6 @@ impl<T: AsFd> Source<T> {
         Ok(())
     }
 
-    /// What [`Source::set_deadline`] has set.
-    pub(crate) fn deadline(&self, side: Side) -> Moment {
-        self.registration.deadline(side)
-    }
-
     /// Operations fail with [`io::ErrorKind::WouldBlock`] instead of waiting.
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.open()?;
@@ -200,9 +277,53 @@ impl<T: AsFd> Source<T> {
         Ok(())
     }
 
+    /// Whether operations fail instead of waiting.
+    #[inline]
+    pub(super) fn is_nonblocking(&self) -> bool {
+        self.nonblocking.load(Ordering::Relaxed)
+    }
+
+    /// A direction was shut down: who waits for it is to try again, and will find out.
+    pub(crate) fn shut_down(&self, how: Shutdown) {
+        if how != Shutdown::Write {
+            self.ended.store(true, Ordering::Relaxed);
+            self.registration.changed(Side::Read);
+        }
+        if how != Shutdown::Read {
+            self.registration.changed(Side::Write);
+        }
+    }
+
+    /// Whether reading was [shut down](Source::shut_down).
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     /// Ends all operations, those that wait included; `false`: that was done before.
     pub(crate) fn close(&self) -> bool {
         self.registration.close(self.io.as_fd())
+    }
+}
+
+/// How long to wait before trying something again of which nobody says when it may succeed: as long as it has
+/// taken so far, about, and never long.
+#[derive(Debug)]
+pub(crate) struct Pauses(Duration);
+
+impl Pauses {
+    const FIRST: Duration = Duration::from_micros(50);
+    const LONGEST: Duration = Duration::from_millis(10);
+
+    pub(crate) fn new() -> Pauses {
+        Pauses(Pauses::FIRST)
+    }
+
+    /// When to try again, at `limit` at the latest; `None`: that has passed.
+    pub(crate) fn next(&mut self, limit: Moment) -> Option<Moment> {
+        let now = Moment::now();
+        let pause = self.0;
+        self.0 = (2 * pause).min(Pauses::LONGEST);
+        (now < limit).then(|| now.plus(pause).min(limit))
     }
 }
 

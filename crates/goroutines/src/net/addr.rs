@@ -179,10 +179,13 @@ where
             Err(e) => last = Some(e),
         }
     }
-    Err(last.unwrap_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "there is no address for that name",
-        )
-    }))
+    Err(last.unwrap_or_else(none))
+}
+
+/// There is nothing to try.
+pub(super) fn none() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "there is no address for that name",
+    )
 }

@@ -34,9 +34,10 @@
 //! See [`io`](crate::io): timeouts are `TimedOut`, and there is an error for what was closed.
 
 mod addr;
-mod connect;
+pub(crate) mod connect;
 mod tcp_listener;
 mod tcp_stream;
+mod udp;
 
 pub use addr::{ToSocketAddrs, lookup_host, lookup_host_deadline};
 pub use std::net::{
@@ -44,3 +45,4 @@ pub use std::net::{
 };
 pub use tcp_listener::{Builder, Incoming, TcpListener};
 pub use tcp_stream::TcpStream;
+pub use udp::UdpSocket;

@@ -1,11 +1,9 @@
 //! `TcpListener`: what accepts connections, and how it is set up.
 
 use super::{SocketAddr, TcpStream, ToSocketAddrs, addr, connect};
-use crate::io::backoff::Backoff;
+use crate::io::accept;
 use crate::io::macros::{deadlines, descriptor};
 use crate::io::source::Source;
-use goroutines_runtime::park::Side;
-use rustix::net::SocketFlags;
 use socket2::{Domain, Protocol, Type};
 use std::fmt;
 use std::io;
@@ -65,27 +63,56 @@ impl TcpListener {
     ///
     /// `TimedOut` after the [deadline](TcpListener::set_deadline), and after `close()`.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let mut backoff = Backoff::new();
-        loop {
-            let accepted = self.0.run(Side::Read, |io| {
-                let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-                Ok(rustix::net::acceptfrom_with(io, flags)?)
-            });
-            match accepted {
-                Ok((fd, peer)) => {
-                    let stream = TcpStream::of(fd.into())?;
-                    let peer = peer
-                        .and_then(|peer| SocketAddr::try_from(peer).ok())
-                        .map_or_else(|| stream.peer_addr(), Ok)?;
-                    return Ok((stream, peer));
-                }
-                Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(e) => backoff.after(e, self.0.deadline(Side::Read))?,
-            }
-        }
+        let (fd, peer) = accept::accept(&self.0)?;
+        let stream = TcpStream::of(fd.into())?;
+        let peer = peer
+            .and_then(|peer| SocketAddr::try_from(peer).ok())
+            .map_or_else(|| stream.peer_addr(), Ok)?;
+        Ok((stream, peer))
     }
 
-    /// The connections that come, for ever. As [`TcpListener::accept`] in a loop.
+    /// Accepts connections until the listener is closed, and calls `handler` for each in a goroutine of its
+    /// own.
+    ///
+    /// ```
+    /// # goroutines::run(|| -> std::io::Result<()> {
+    /// use goroutines::net::{TcpListener, TcpStream};
+    /// use std::io::{Read, Write};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let addr = listener.local_addr()?;
+    /// let server = listener.try_clone()?;
+    /// let server = goroutines::spawn(move || {
+    ///     server.serve(|mut stream, peer| {
+    ///         let _ = write!(stream, "hello {peer}");
+    ///     })
+    /// });
+    /// let mut stream = TcpStream::connect(addr)?;
+    /// let mut text = String::new();
+    /// stream.read_to_string(&mut text)?;
+    /// assert_eq!(text, format!("hello {}", stream.local_addr()?));
+    /// listener.close();
+    /// server.join().unwrap()?;
+    /// # Ok(()) }).unwrap();
+    /// ```
+    ///
+    /// A panic in `handler` ends its goroutine, as with [`spawn`](crate::spawn), and that connection. It
+    /// does not wait for handlers that still run when the listener is closed: use a
+    /// [`WaitGroup`](crate::sync::WaitGroup) for that. Shortages are waited out, as
+    /// [`TcpListener::accept`] does.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after the [deadline](TcpListener::set_deadline); what else `accept` gives. After
+    /// `close()` it is `Ok`.
+    pub fn serve<F>(&self, handler: F) -> io::Result<()>
+    where
+        F: Fn(TcpStream, SocketAddr) + Send + Sync + 'static,
+    {
+        accept::serve(&self.0, || self.accept(), handler)
+    }
+
+    /// The connections that come, for ever: as [`TcpListener::accept`] in a loop.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
@@ -96,7 +123,7 @@ impl TcpListener {
     ///
     /// After `close()`.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.open()?.local_addr()
+        self.0.with(|io| io.local_addr())
     }
 
     /// Sets how many routers a packet may pass.
@@ -105,7 +132,7 @@ impl TcpListener {
     ///
     /// After `close()`.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.open()?.set_ttl(ttl)
+        self.0.with(|io| io.set_ttl(ttl))
     }
 
     /// See [`TcpListener::set_ttl`].
@@ -114,7 +141,7 @@ impl TcpListener {
     ///
     /// After `close()`.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.0.open()?.ttl()
+        self.0.with(|io| io.ttl())
     }
 
     /// Takes the pending error of the socket.
@@ -123,7 +150,7 @@ impl TcpListener {
     ///
     /// After `close()`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.open()?.take_error()
+        self.0.with(|io| io.take_error())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `TcpStream`: a connection.
 
 use super::{Shutdown, SocketAddr, ToSocketAddrs, addr, connect};
-use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, read_and_write};
+use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, read, send};
 use crate::io::source::Source;
 use goroutines_runtime::park::{Moment, Side};
 use std::fmt;
@@ -29,7 +29,8 @@ use std::time::{Duration, Instant};
 /// Closed when the last handle is dropped, or by [`TcpStream::close`].
 pub struct TcpStream(pub(crate) Arc<Source<std::net::TcpStream>>);
 
-read_and_write!(TcpStream, std::net::TcpStream);
+read!(TcpStream, std::net::TcpStream);
+send!(TcpStream, std::net::TcpStream);
 deadlines!(TcpStream, "connection");
 deadlines_of_each_side!(TcpStream);
 descriptor!(TcpStream, std::net::TcpStream);
@@ -50,13 +51,7 @@ impl TcpStream {
     ///
     /// [`TimedOut`](io::ErrorKind::TimedOut); `InvalidInput` if the timeout is zero.
     pub fn connect_timeout(addr: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
-        if timeout.is_zero() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "no time to connect in: use a timeout above zero",
-            ));
-        }
-        TcpStream::connect_until(*addr, Moment::after(timeout))
+        TcpStream::connect_until(*addr, connect::limit(timeout)?)
     }
 
     /// Connects before `deadline`.
@@ -78,7 +73,7 @@ impl TcpStream {
     ///
     /// If it is not connected any more.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.open()?.peer_addr()
+        self.0.with(|io| io.peer_addr())
     }
 
     /// The address of this end.
@@ -87,7 +82,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.open()?.local_addr()
+        self.0.with(|io| io.local_addr())
     }
 
     /// Ends reading, writing, or both, for all handles. What is read after that is the end of the stream;
@@ -97,7 +92,7 @@ impl TcpStream {
     ///
     /// If it is not connected.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.0.open()?.shutdown(how)
+        self.0.with(|io| io.shutdown(how))
     }
 
     /// Reads without taking what was read.
@@ -106,6 +101,10 @@ impl TcpStream {
     ///
     /// As reading.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            // As reading.
+            return self.0.open().map(|_| 0);
+        }
         // What is peeked at stays, so having got little says nothing about what comes.
         self.0.run(Side::Read, |io| io.peek(buf))
     }
@@ -116,7 +115,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.0.open()?.set_nodelay(nodelay)
+        self.0.with(|io| io.set_nodelay(nodelay))
     }
 
     /// See [`TcpStream::set_nodelay`].
@@ -125,7 +124,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn nodelay(&self) -> io::Result<bool> {
-        self.0.open()?.nodelay()
+        self.0.with(|io| io.nodelay())
     }
 
     /// Sets how many routers a packet may pass.
@@ -134,7 +133,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.open()?.set_ttl(ttl)
+        self.0.with(|io| io.set_ttl(ttl))
     }
 
     /// See [`TcpStream::set_ttl`].
@@ -143,7 +142,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn ttl(&self) -> io::Result<u32> {
-        self.0.open()?.ttl()
+        self.0.with(|io| io.ttl())
     }
 
     /// How long dropping or closing it waits for what was written to be sent, in the background; zero
@@ -153,7 +152,8 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        socket2::SockRef::from(self.0.open()?).set_linger(linger)
+        self.0
+            .with(|io| socket2::SockRef::from(io).set_linger(linger))
     }
 
     /// See [`TcpStream::set_linger`].
@@ -162,7 +162,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        socket2::SockRef::from(self.0.open()?).linger()
+        self.0.with(|io| socket2::SockRef::from(io).linger())
     }
 
     /// Takes the pending error of the socket.
@@ -171,7 +171,7 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.open()?.take_error()
+        self.0.with(|io| io.take_error())
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn pair() -> (TcpStream, TcpStream) {
     (server, client)
 }
 
-fn echo(mut stream: TcpStream) {
+pub(crate) fn echo(mut stream: TcpStream) {
     let mut buf = [0; 512];
     while let Ok(n @ 1..) = stream.read(&mut buf) {
         if stream.write_all(&buf[..n]).is_err() {

@@ -1,0 +1,3 @@
+//! What Unix has: see [`net`].
+
+pub mod net;
