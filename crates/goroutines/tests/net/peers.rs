@@ -139,11 +139,16 @@ fn urgent_data_holds_up_nothing() {
     both(|| {
         for _ in 0..rounds(20) {
             let (mut server, mut client) = pair();
+            // Somebody has waited already: from now on only changes are told.
+            let mut reads = server.try_clone().unwrap();
+            let reader = waits(move || reads.read(&mut [0; 8]));
+            client.write_all(b"first").unwrap();
+            assert_eq!(reader.join().unwrap().unwrap(), 5);
             let flags = rustix::net::SendFlags::OOB;
             client.write_all(b"before").unwrap();
             rustix::net::send(&client, b"!", flags).unwrap();
             client.write_all(b"after").unwrap();
-            // Until all has come.
+            // Until all has come, and its events too.
             sleep(SHORT);
             let mut got = Vec::new();
             let mut buf = [0; 100];

@@ -245,6 +245,11 @@ fn descriptors_hold_up_nothing() {
         for _ in 0..rounds(10) {
             let (mut one, mut other) = UnixStream::pair().unwrap();
             one.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            // Somebody has waited already: from now on only changes are told.
+            let mut reads = one.try_clone().unwrap();
+            let reader = waits(move || reads.read(&mut [0; 8]));
+            other.write_all(b"first").unwrap();
+            assert_eq!(reader.join().unwrap().unwrap(), 5);
             let file = std::fs::File::open("/dev/null").unwrap();
             let fds = [std::os::fd::AsFd::as_fd(&file)];
             let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -258,6 +263,8 @@ fn descriptors_hold_up_nothing() {
             )
             .unwrap();
             other.write_all(b"behind").unwrap();
+            // Until the events have come as well.
+            sleep(SHORT);
             let mut got = Vec::new();
             let mut buf = [0; 100];
             while got.len() < 10 {
@@ -272,6 +279,7 @@ fn descriptors_hold_up_nothing() {
             // So does urgent data, where the kernel has it.
             if rustix::net::send(&other, b"!", SendFlags::OOB).is_ok() {
                 other.write_all(b"after").unwrap();
+                sleep(SHORT);
                 let mut got = [0; 5];
                 one.read_exact(&mut got).unwrap();
                 assert_eq!(&got, b"after");
