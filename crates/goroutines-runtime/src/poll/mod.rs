@@ -9,7 +9,7 @@
 //! completions by io_uring) has to provide the same, with the same meaning:
 //!
 //! - `add(fd, data)`: from now on each change of the descriptor's readiness, in either direction, is an
-//!   event with `data`, and so is its readiness now; until `delete(fd)` or until it is closed.
+//!   event with `data`, and so is its readiness now; until `delete(fd)` or until it is closed. Urgent data is told, too.
 //! - `wait(events, timeout)`: blocks until there are events, for the time at most, with the precision of
 //!   the kernel's timers. One thread may block while another one looks with a timeout of zero.
 //! - `notify()`: from any thread, ends the present or the next `wait`, at least once for any number of

@@ -9,9 +9,13 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// A descriptor on which reading, writing, accepting and the rest fail at once.
 fn dead() -> Option<&'static OwnedFd> {
-    static DEAD: OnceLock<Option<OwnedFd>> = OnceLock::new();
-    DEAD.get_or_init(|| rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok())
-        .as_ref()
+    static DEAD: OnceLock<OwnedFd> = OnceLock::new();
+    if let Some(dead) = DEAD.get() {
+        return Some(dead);
+    }
+    // If there is no descriptor left now there may be one next time.
+    let made = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    Some(DEAD.get_or_init(|| made))
 }
 
 /// Closes what `fd` stands for. From now on it stands for something on which every operation fails, in one

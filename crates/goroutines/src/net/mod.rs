@@ -23,6 +23,8 @@
 //! methods and traits are here. Beyond `std`: absolute deadlines (`set_deadline`), and `close()`, which
 //! ends every call in progress.
 //!
+//! Socket options that `std` does not have can be set with the crate `socket2`: `SockRef::from(&stream)`.
+//!
 //! # Several goroutines, one socket
 //!
 //! All methods may be called from several goroutines at once; `try_clone` gives further handles. A read

@@ -145,8 +145,12 @@ impl TcpStream {
         self.0.with(|io| io.ttl())
     }
 
-    /// How long dropping or closing it waits for what was written to be sent, in the background; zero
-    /// discards that and resets the connection. Seconds; parts of one are dropped.
+    /// How long closing it waits for what was written to be sent. `None`, as it is at first: it does not
+    /// wait, and what was written is sent in the background. Zero: that is discarded, and the connection is
+    /// reset. Seconds; parts of one are dropped.
+    ///
+    /// The wait is the system's, at [`close`](TcpStream::close) or when the last handle is dropped, and it
+    /// blocks the thread: do that in [`blocking`](crate::blocking).
     ///
     /// # Errors
     ///

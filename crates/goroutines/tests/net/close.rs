@@ -34,7 +34,7 @@ pub(crate) fn fill(mut stream: &TcpStream) {
     let mut in_vain = 0;
     while in_vain < 3 {
         match stream.write(&[7; 1 << 16]) {
-            Ok(_) => in_vain = 0,
+            Ok(n) => in_vain = usize::from(n == 0),
             Err(e) => {
                 assert_eq!(e.kind(), ErrorKind::WouldBlock);
                 in_vain += 1;

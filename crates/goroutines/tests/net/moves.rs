@@ -124,9 +124,7 @@ fn cancelled() {
                 sleep(Duration::MAX);
                 Ok(())
             });
-            for handle in [&writer] {
-                handle.cancel();
-            }
+            writer.cancel();
             first.cancel();
             acceptor.cancel();
             assert!(first.join().unwrap_err().is::<goroutines::Cancelled>());
