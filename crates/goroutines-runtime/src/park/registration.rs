@@ -16,9 +16,10 @@ use super::{Cause, Moment, Reason, Wakeable, check, prepare};
 use crate::poll::readiness::Look;
 use crate::poll::slot::Slot;
 use crate::sched::{lifecycle, netpoll};
+use crate::shim::atomic::{AtomicI32, Ordering};
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 pub use crate::poll::readiness::Seen;
@@ -31,6 +32,8 @@ pub use crate::poll::slot::Side;
 /// after this has been dropped or [`Registration::forget`] has been called.
 pub struct Registration {
     slot: &'static Slot,
+    /// The descriptor's number, if the same file may be open by another one; otherwise -1.
+    lent: AtomicI32,
 }
 
 impl fmt::Debug for Registration {
@@ -54,7 +57,10 @@ impl Registration {
     /// For a descriptor that does not block. Fails if there are too many.
     pub fn new() -> io::Result<Registration> {
         match crate::poll::take_slot() {
-            Some(slot) => Ok(Registration { slot }),
+            Some(slot) => Ok(Registration {
+                slot,
+                lent: AtomicI32::new(-1),
+            }),
             None => Err(io::Error::other(
                 "more descriptors are in use than the runtime can watch",
             )),
@@ -235,9 +241,15 @@ impl Registration {
         true
     }
 
+    /// The same file may be open by another descriptor from now on, so that closing this one is not enough for
+    /// the system to forget it: dropping the registration, which must come first, sees to that.
+    pub fn lend(&self, fd: BorrowedFd<'_>) {
+        self.lent.store(fd.as_raw_fd(), Ordering::Relaxed);
+    }
+
     /// Has the descriptor watched no longer, because it lives on somewhere else.
     ///
-    /// Not needed before it is closed for good: the system forgets it then.
+    /// Not needed before it is closed for good: the system forgets it then, unless it was [lent](Self::lend).
     pub fn forget(&self, fd: BorrowedFd<'_>) {
         netpoll::unwatch(self.slot, fd);
     }
@@ -245,6 +257,10 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        let lent = *self.lent.get_mut();
+        if lent >= 0 {
+            netpoll::unwatch_number(self.slot, lent);
+        }
         // Who waits borrows the registration, so nobody does.
         crate::poll::put_slot(self.slot);
     }

@@ -6,7 +6,7 @@ use super::slot::{Side, Slot, Wakened};
 use super::table;
 use crate::sys::epoll::{Epoll, Events, NOTIFIED};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Duration;
 
 /// What one worker waits with.
@@ -42,6 +42,11 @@ impl Poller {
     pub fn remove(&self, fd: BorrowedFd<'_>) {
         // It fails if it is not there, which is as well.
         let _ = self.0.delete(fd);
+    }
+
+    /// As [`Poller::remove`], for a descriptor of this number that the caller knows to be open.
+    pub fn remove_number(&self, number: RawFd) {
+        self.0.delete_number(number);
     }
 
     /// Ends the present or next [`Poller::wait`]. Any thread may do this.

@@ -12,7 +12,7 @@ use crate::seam::clock::Moment;
 use crate::shim::{Lock, OnceLock};
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -209,13 +209,22 @@ fn poller_for(
 
 /// Has a descriptor watched no longer.
 pub(crate) fn unwatch(slot: &Slot, fd: BorrowedFd<'_>) {
+    leave(slot, |poller| poller.remove(fd));
+}
+
+/// As [`unwatch`], for a descriptor of this number that the caller knows to be open.
+pub(crate) fn unwatch_number(slot: &Slot, number: RawFd) {
+    leave(slot, |poller| poller.remove_number(number));
+}
+
+fn leave(slot: &Slot, remove: impl FnOnce(&Poller)) {
     let _ = slot.with_home(|home| {
         if let Some(home) = home
             && let Some(poller) = super::lifecycle::started()
                 .and_then(|runtime| runtime.worker(home))
                 .and_then(|worker| worker.netpoll.get())
         {
-            poller.remove(fd);
+            remove(poller);
         }
         Ok::<_, std::convert::Infallible>(None)
     });

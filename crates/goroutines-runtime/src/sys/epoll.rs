@@ -1,13 +1,14 @@
 //! Waiting for descriptors to become ready: epoll, and the `eventfd` that ends such a wait.
 //!
 //! Not for: who waits for what (`poll`).
+#![allow(unsafe_code, reason = "removes a descriptor by its number")]
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::io::Errno;
 use std::fmt;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// How many events one look takes at most.
@@ -83,6 +84,20 @@ impl Epoll {
     /// Watches it no longer.
     pub fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         Ok(epoll::delete(&self.set, fd)?)
+    }
+
+    /// As [`Epoll::delete`], for a descriptor of this number, if it is one and is watched.
+    pub fn delete_number(&self, number: RawFd) {
+        // SAFETY: the kernel looks the number up in this set and changes nothing else; one that is not open, or
+        // means something else by now, is not found or not watched, which is an error.
+        let _ = unsafe {
+            libc::epoll_ctl(
+                self.set.as_raw_fd(),
+                libc::EPOLL_CTL_DEL,
+                number,
+                std::ptr::null_mut(),
+            )
+        };
     }
 
     /// Ends the present or next [`Epoll::wait`]. Any thread may call this.

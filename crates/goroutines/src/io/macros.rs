@@ -243,13 +243,13 @@ macro_rules! descriptor {
         impl std::os::fd::AsFd for $type {
             /// The descriptor, which does not block. After `close()` every operation on it fails.
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-                self.0.get().as_fd()
+                self.0.lend().as_fd()
             }
         }
 
         impl std::os::fd::AsRawFd for $type {
             fn as_raw_fd(&self) -> std::os::fd::RawFd {
-                self.0.get().as_raw_fd()
+                self.0.lend().as_raw_fd()
             }
         }
 
@@ -286,7 +286,7 @@ macro_rules! descriptor {
                         Ok(io)
                     }
                     Err(shared) => {
-                        let io = shared.get().try_clone()?;
+                        let io = shared.lend().try_clone()?;
                         // If it was closed meanwhile that may be a clone of what took its place.
                         shared.open().map(|_| io)
                     }

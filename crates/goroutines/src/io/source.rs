@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 /// See the module's head.
 #[derive(Debug)]
 pub(crate) struct Source<T> {
-    io: T,
+    /// Dropped before the descriptor is closed: see `Registration::lend`.
     registration: Registration,
+    io: T,
     /// In nanoseconds; 0: none. Of each direction.
     timeouts: [AtomicU64; 2],
     /// Operations fail instead of waiting.
@@ -30,8 +31,8 @@ impl<T: AsFd> Source<T> {
     /// Of something that was set not to block.
     pub(crate) fn new(io: T) -> io::Result<Source<T>> {
         Ok(Source {
-            io,
             registration: Registration::new()?,
+            io,
             timeouts: [const { AtomicU64::new(0) }; 2],
             nonblocking: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -41,6 +42,12 @@ impl<T: AsFd> Source<T> {
     /// What it is of, for calls that do not wait.
     #[inline]
     pub(crate) fn get(&self) -> &T {
+        &self.io
+    }
+
+    /// As [`Source::get`], for others, who may open the same by another descriptor.
+    pub(crate) fn lend(&self) -> &T {
+        self.registration.lend(self.io.as_fd());
         &self.io
     }
 

@@ -155,6 +155,65 @@ fn ten_thousand_connections_leave_nothing() {
     });
 }
 
+/// How many descriptors the pollers of this process watch, other than their own.
+fn watched() -> usize {
+    let mut n = 0;
+    for fd in std::fs::read_dir("/proc/self/fdinfo").unwrap() {
+        let info = std::fs::read_to_string(fd.unwrap().path()).unwrap_or_default();
+        // That of the end of a wait has all bits set.
+        let all = info.lines().filter(|line| line.starts_with("tfd:"));
+        n += all
+            .filter(|line| !line.contains("ffffffffffffffff"))
+            .count();
+    }
+    n
+}
+
+/// What others have open by another descriptor is not watched any more when we have dropped or closed ours.
+#[test]
+fn pollers_forget() {
+    alone("limits::pollers_forget").workers(1).of(|| {
+        goroutines::run(|| {
+            assert_eq!(watched(), 0);
+            let mut kept = Vec::new();
+            for i in 0..30 {
+                let (server, mut client) = pair();
+                let mut reads = server.try_clone().unwrap();
+                let reader = spawn(move || reads.read(&mut [0; 8]).map(|_| ()));
+                goroutines::yield_now();
+                goroutines::yield_now();
+                match i % 3 {
+                    0 => {
+                        client.write_all(b"x").unwrap();
+                        reader.join().unwrap().unwrap();
+                        let other = server.try_clone().unwrap();
+                        // The reader's handle has gone; with two it is a clone.
+                        kept.push(std::net::TcpStream::try_from(server).unwrap());
+                        drop(other);
+                    }
+                    1 => {
+                        client.write_all(b"x").unwrap();
+                        reader.join().unwrap().unwrap();
+                        let fd = std::os::fd::AsFd::as_fd(&server);
+                        kept.push(fd.try_clone_to_owned().unwrap().into());
+                        drop(server);
+                    }
+                    _ => {
+                        let fd = std::os::fd::AsFd::as_fd(&server);
+                        kept.push(fd.try_clone_to_owned().unwrap().into());
+                        // While it waits, or just before that.
+                        server.close();
+                        assert!(is_closed(&reader.join().unwrap().unwrap_err()));
+                    }
+                }
+                drop(client);
+            }
+            assert_eq!(watched(), 0);
+            assert_eq!(kept.len(), 30);
+        });
+    });
+}
+
 /// A thousand idle connections: nobody is woken, no processor time is used.
 #[test]
 fn idle_connections_cost_nothing() {
