@@ -112,6 +112,12 @@ fn no_descriptors_for_a_poller() {
             assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
         });
         drop(taken);
+        // What could not be put in the place of a closed one then, can be now.
+        let (server, _client) = pair();
+        server.close();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&server);
+        let place = std::fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
+        assert_eq!(place, std::path::Path::new("/"));
     });
 }
 
