@@ -154,6 +154,7 @@ pub(crate) const ALLOWED: &[Edge] = &[
         "io",
         "streams are polled by what they are made of",
     ),
+    edge("goroutines", "future", "os", "and so are Unix sockets"),
     edge(
         "goroutines",
         "future",

@@ -337,13 +337,13 @@ impl Pauses {
 /// For tasks.
 #[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
 impl<T: AsFd> Source<T> {
-    /// As [`Source::stream`], for a task. Deadlines and timeouts do not apply.
-    pub(crate) fn poll_stream(
+    /// As [`Source::parts`], for a task. Deadlines and timeouts do not apply.
+    pub(crate) fn poll_parts(
         &self,
         side: Side,
         context: &mut Context<'_>,
         wanted: usize,
-        mut op: impl FnMut(&T) -> io::Result<usize>,
+        mut op: impl FnMut(&T) -> io::Result<(usize, bool)>,
     ) -> Poll<io::Result<usize>> {
         if wanted == 0 {
             return Poll::Ready(self.open().map(|_| 0));
@@ -352,8 +352,10 @@ impl<T: AsFd> Source<T> {
             let ready = self.registration.poll_ready(self.io.as_fd(), side, context);
             let seen = ready!(ready).map_err(error::not_ready)?;
             match op(&self.io) {
-                Ok(n) => {
-                    self.got(side, Some(seen), n, wanted);
+                Ok((n, tells)) => {
+                    if tells {
+                        self.got(side, Some(seen), n, wanted);
+                    }
                     return Poll::Ready(Ok(n));
                 }
                 Err(e) => self.failed(side, seen, e)?,

@@ -1,7 +1,8 @@
 //! Our streams by the traits of async code. One end is read and written by a task, the other one by a
 //! goroutine in the ordinary way.
 
-use goroutines::net::{TcpListener, TcpStream};
+use goroutines::net::{Shutdown, TcpListener, TcpStream};
+use goroutines::os::unix::net::UnixStream;
 use goroutines::{block_on, spawn};
 use std::future::poll_fn;
 use std::io::{self, IoSlice, Read, Write};
@@ -9,28 +10,61 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// What a trait offers, under one name each.
-trait Ops {
-    fn read(
-        stream: &mut TcpStream,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>>;
-    fn write(
-        stream: &mut TcpStream,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>>;
-    fn shut(stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+trait Ops<S> {
+    fn read(stream: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+    fn write(stream: &mut S, cx: &mut Context<'_>, bufs: &[IoSlice<'_>])
+    -> Poll<io::Result<usize>>;
+    fn shut(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-fn pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    (listener.accept().unwrap().0, client)
+/// One of our streams.
+trait Ours: Read + Write + Send + Unpin + Sized + 'static {
+    fn pair() -> (Self, Self);
+    fn another(&self) -> Self;
+    fn shut(&self);
+    fn close(&self) -> bool;
+}
+
+impl Ours for TcpStream {
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (listener.accept().unwrap().0, client)
+    }
+
+    fn another(&self) -> TcpStream {
+        self.try_clone().unwrap()
+    }
+
+    fn shut(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+
+    fn close(&self) -> bool {
+        TcpStream::close(self)
+    }
+}
+
+impl Ours for UnixStream {
+    fn pair() -> (UnixStream, UnixStream) {
+        UnixStream::pair().unwrap()
+    }
+
+    fn another(&self) -> UnixStream {
+        self.try_clone().unwrap()
+    }
+
+    fn shut(&self) {
+        self.shutdown(Shutdown::Write).unwrap();
+    }
+
+    fn close(&self) -> bool {
+        UnixStream::close(self)
+    }
 }
 
 /// Sends back what comes, until the end.
-async fn echo<O: Ops>(mut stream: TcpStream) {
+async fn echo<S: Ours, O: Ops<S>>(mut stream: S) {
     let mut buf = vec![0; 10_000];
     loop {
         let n = poll_fn(|cx| O::read(&mut stream, cx, &mut buf))
@@ -54,16 +88,16 @@ async fn echo<O: Ops>(mut stream: TcpStream) {
     poll_fn(|cx| O::shut(&mut stream, cx)).await.unwrap();
 }
 
-fn all_comes_back<O: Ops>() {
+fn all_comes_back<S: Ours, O: Ops<S> + 'static>() {
     goroutines::run(|| {
-        let (server, mut client) = pair();
-        let server = spawn(move || block_on(echo::<O>(server)));
-        let mut writing = client.try_clone().unwrap();
+        let (server, mut client) = S::pair();
+        let server = spawn(move || block_on(echo::<S, O>(server)));
+        let mut writing = client.another();
         let sent: Vec<u8> = (0..3_000_000_u32).map(|i| (i * 7 % 251) as u8).collect();
         let to_send = sent.clone();
         let writer = spawn(move || {
             writing.write_all(&to_send).unwrap();
-            writing.shutdown(std::net::Shutdown::Write).unwrap();
+            writing.shut();
         });
         let mut got = Vec::new();
         client.read_to_end(&mut got).unwrap();
@@ -74,10 +108,10 @@ fn all_comes_back<O: Ops>() {
 }
 
 /// `close` by a goroutine ends what a task waits for.
-fn close_ends_it<O: Ops>() {
+fn close_ends_it<S: Ours, O: Ops<S> + 'static>() {
     goroutines::run(|| {
-        let (server, _client) = pair();
-        let handle = server.try_clone().unwrap();
+        let (server, _client) = S::pair();
+        let handle = server.another();
         let task = goroutines::future::spawn(async move {
             let mut server = server;
             let mut buf = [0; 8];
@@ -97,12 +131,8 @@ mod tokio {
 
     struct Tokio;
 
-    impl Ops for Tokio {
-        fn read(
-            stream: &mut TcpStream,
-            cx: &mut Context<'_>,
-            buf: &mut [u8],
-        ) -> Poll<io::Result<usize>> {
+    impl<S: AsyncRead + AsyncWrite + Unpin> Ops<S> for Tokio {
+        fn read(stream: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
             let mut buf = ReadBuf::new(buf);
             Pin::new(stream)
                 .poll_read(cx, &mut buf)
@@ -110,22 +140,24 @@ mod tokio {
         }
 
         fn write(
-            stream: &mut TcpStream,
+            stream: &mut S,
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
             Pin::new(stream).poll_write_vectored(cx, bufs)
         }
 
-        fn shut(stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn shut(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             Pin::new(stream).poll_shutdown(cx)
         }
     }
 
     #[test]
     fn tokio_traits() {
-        all_comes_back::<Tokio>();
-        close_ends_it::<Tokio>();
+        all_comes_back::<TcpStream, Tokio>();
+        all_comes_back::<UnixStream, Tokio>();
+        close_ends_it::<TcpStream, Tokio>();
+        close_ends_it::<UnixStream, Tokio>();
     }
 }
 
@@ -136,12 +168,8 @@ mod hyper {
 
     struct Hyper;
 
-    impl Ops for Hyper {
-        fn read(
-            stream: &mut TcpStream,
-            cx: &mut Context<'_>,
-            buf: &mut [u8],
-        ) -> Poll<io::Result<usize>> {
+    impl<S: Read + Write + Unpin> Ops<S> for Hyper {
+        fn read(stream: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
             let mut buf = ReadBuf::new(buf);
             Pin::new(stream)
                 .poll_read(cx, buf.unfilled())
@@ -149,22 +177,24 @@ mod hyper {
         }
 
         fn write(
-            stream: &mut TcpStream,
+            stream: &mut S,
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
             Pin::new(stream).poll_write_vectored(cx, bufs)
         }
 
-        fn shut(stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn shut(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             Pin::new(stream).poll_shutdown(cx)
         }
     }
 
     #[test]
     fn hyper_traits() {
-        all_comes_back::<Hyper>();
-        close_ends_it::<Hyper>();
+        all_comes_back::<TcpStream, Hyper>();
+        all_comes_back::<UnixStream, Hyper>();
+        close_ends_it::<TcpStream, Hyper>();
+        close_ends_it::<UnixStream, Hyper>();
     }
 }
 
@@ -175,32 +205,33 @@ mod futures_io {
 
     struct Futures;
 
-    impl Ops for Futures {
-        fn read(
-            stream: &mut TcpStream,
-            cx: &mut Context<'_>,
-            buf: &mut [u8],
-        ) -> Poll<io::Result<usize>> {
+    impl<S: AsyncWrite + Unpin> Ops<S> for Futures
+    where
+        for<'a> &'a S: AsyncRead,
+    {
+        fn read(stream: &mut S, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
             // By a reference too.
             Pin::new(&mut &*stream).poll_read(cx, buf)
         }
 
         fn write(
-            stream: &mut TcpStream,
+            stream: &mut S,
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
             Pin::new(stream).poll_write_vectored(cx, bufs)
         }
 
-        fn shut(stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        fn shut(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             Pin::new(stream).poll_close(cx)
         }
     }
 
     #[test]
     fn futures_io_traits() {
-        all_comes_back::<Futures>();
-        close_ends_it::<Futures>();
+        all_comes_back::<TcpStream, Futures>();
+        all_comes_back::<UnixStream, Futures>();
+        close_ends_it::<TcpStream, Futures>();
+        close_ends_it::<UnixStream, Futures>();
     }
 }

@@ -11,14 +11,16 @@ mod hyper;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+use crate::io::send::{send, send_vectored};
 use crate::io::source::Source;
 use crate::net::TcpStream;
+use crate::os::unix::net::UnixStream;
 use goroutines_runtime::park::Side;
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 use rustix::net::RecvFlags;
 #[cfg(feature = "futures-io")]
 use std::io::IoSliceMut;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read};
 #[cfg(any(feature = "hyper", feature = "tokio"))]
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -52,15 +54,29 @@ pub(super) trait Stream {
     fn shut_down(&self) -> Poll<io::Result<()>>;
 }
 
-/// A std type whose reference reads and writes, as those in our sources do.
+/// A std stream socket.
 trait Raw: AsFd + Sized
 where
-    for<'a> &'a Self: Read + Write,
+    for<'a> &'a Self: Read,
 {
+    /// Whether a read that got less than it asked for has emptied the socket. Bytes that come with
+    /// descriptors end a read on a Unix socket, whatever follows.
+    const SHORT_IS_EMPTY: bool;
+
     fn shutdown_write(&self) -> io::Result<()>;
 }
 
 impl Raw for std::net::TcpStream {
+    const SHORT_IS_EMPTY: bool = true;
+
+    fn shutdown_write(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Raw for std::os::unix::net::UnixStream {
+    const SHORT_IS_EMPTY: bool = false;
+
     fn shutdown_write(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
@@ -68,7 +84,7 @@ impl Raw for std::net::TcpStream {
 
 impl<T: Raw> Stream for Source<T>
 where
-    for<'a> &'a T: Read + Write,
+    for<'a> &'a T: Read,
 {
     #[cfg(any(feature = "hyper", feature = "tokio"))]
     fn poll_read_raw(
@@ -77,17 +93,18 @@ where
         buf: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
         let wanted = buf.len();
-        self.poll_stream(Side::Read, cx, wanted, |io| {
-            // All of these are sockets.
+        self.poll_parts(Side::Read, cx, wanted, |io| {
             let ((read, _), _) = rustix::net::recv(io, &mut *buf, RecvFlags::empty())?;
-            Ok(read.len())
+            Ok((read.len(), T::SHORT_IS_EMPTY))
         })
     }
 
     #[cfg(feature = "futures-io")]
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let wanted = buf.len();
-        self.poll_stream(Side::Read, cx, wanted, |mut io| io.read(buf))
+        self.poll_parts(Side::Read, cx, wanted, |mut io| {
+            Ok((io.read(buf)?, T::SHORT_IS_EMPTY))
+        })
     }
 
     #[cfg(feature = "futures-io")]
@@ -97,11 +114,13 @@ where
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         let wanted = bufs.iter().map(|buf| buf.len()).sum();
-        self.poll_stream(Side::Read, cx, wanted, |mut io| io.read_vectored(bufs))
+        self.poll_parts(Side::Read, cx, wanted, |mut io| {
+            Ok((io.read_vectored(bufs)?, T::SHORT_IS_EMPTY))
+        })
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_stream(Side::Write, cx, buf.len(), |mut io| io.write(buf))
+        self.poll_parts(Side::Write, cx, buf.len(), |io| Ok((send(io, buf)?, true)))
     }
 
     fn poll_write_vectored(
@@ -110,15 +129,20 @@ where
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let wanted = bufs.iter().map(|buf| buf.len()).sum();
-        self.poll_stream(Side::Write, cx, wanted, |mut io| io.write_vectored(bufs))
+        self.poll_parts(Side::Write, cx, wanted, |io| {
+            Ok((send_vectored(io, bufs)?, true))
+        })
     }
 
     fn shut_down(&self) -> Poll<io::Result<()>> {
-        Poll::Ready(match self.open()?.shutdown_write() {
+        let done = match self.with(T::shutdown_write) {
             // The peer was quicker.
             Err(e) if e.kind() == io::ErrorKind::NotConnected => Ok(()),
             other => other,
-        })
+        };
+        // A Unix socket does not tell a writer that waits for room.
+        Source::shut_down(self, Shutdown::Write);
+        Poll::Ready(done)
     }
 }
 
@@ -126,6 +150,7 @@ where
 macro_rules! for_each_stream {
     ($adapter:ident) => {
         $adapter!(TcpStream);
+        $adapter!(UnixStream);
     };
 }
 

@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// Closed when the last handle is dropped, or by [`UnixStream::close`].
-pub struct UnixStream(Arc<Source<std_net::UnixStream>>);
+pub struct UnixStream(pub(crate) Arc<Source<std_net::UnixStream>>);
 
 send!(UnixStream, std_net::UnixStream);
 deadlines!(UnixStream, "connection");
