@@ -193,3 +193,8 @@ macro_rules! goroutine_local {
         $($crate::goroutine_local!($($rest)*);)?
     };
 }
+
+/// The programs on the front page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
