@@ -1,12 +1,16 @@
 //! Builds the examples of the crate `goroutines` and runs each: it must end well, and in time.
+//!
+//! Not for: the programs of the crate in `examples/`, and servers. Their tests run them; here it is only seen to
+//! that each has some.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::json::{self, Value};
 use crate::steps::{Outcome, cargo, target_dir};
+use crate::tree::{self, File};
 
 /// What an example's standard output must be.
 #[derive(Clone, Copy, Debug)]
@@ -22,13 +26,21 @@ enum Expect {
 enum Special {
     /// It is run with these arguments.
     Run(&'static [&'static str], Expect),
-    /// It is built but not run, and this is why.
-    #[allow(dead_code, reason = "there is no such example at the moment")]
-    Skip(&'static str),
+    /// It is built but not run: it does not end by itself, and a test in `examples/tests/it` talks to it.
+    Tested,
 }
 
 /// The examples that need something special. All others are run without arguments.
-const SPECIAL: &[(&str, Special)] = &[("tour", Special::Run(&["--json"], Expect::JsonObject))];
+const SPECIAL: &[(&str, Special)] = &[
+    ("chat", Special::Tested),
+    ("echo", Special::Tested),
+    ("tour", Special::Run(&["--json"], Expect::JsonObject)),
+];
+
+/// Where programs are that need other people's crates.
+const PROGRAMS: &str = "examples/src/bin/";
+/// Where the tests of programs and servers are, a module for each.
+const TESTS: &str = "examples/tests/it/";
 
 /// How long an example may run.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -43,7 +55,14 @@ pub(crate) fn run(_: bool) -> Outcome {
         return Outcome::Skipped("crates/goroutines has no examples yet".to_string());
     }
     let folder = target_dir().join("xtask-examples");
-    let mut failed = Vec::new();
+    let untested = match tree::load(&tree::root()) {
+        Ok(files) => untested(&files),
+        Err(e) => return Outcome::Failed(e.to_string()),
+    };
+    for name in &untested {
+        println!("{name}: FAILED: it has no test: {TESTS}{name}.rs, and `mod {name};` in main.rs");
+    }
+    let mut failed: Vec<_> = untested.iter().map(String::as_str).collect();
     let mut skipped = 0;
     for (name, program) in &examples {
         let special = SPECIAL
@@ -51,8 +70,8 @@ pub(crate) fn run(_: bool) -> Outcome {
             .find(|(special, _)| special == name)
             .map(|(_, special)| special);
         let (arguments, expect) = match special {
-            Some(Special::Skip(reason)) => {
-                println!("{name}: skipped: {reason}");
+            Some(Special::Tested) => {
+                println!("{name}: skipped: {TESTS}{name}.rs runs it");
                 skipped += 1;
                 continue;
             }
@@ -88,6 +107,30 @@ pub(crate) fn run(_: bool) -> Outcome {
     } else {
         format!("{ran} ran, {skipped} skipped")
     })
+}
+
+/// The programs, and the servers among the examples, that have no test.
+fn untested(files: &[File]) -> Vec<String> {
+    let text = |path: &str| files.iter().find(|f| f.path == path).map(|f| &*f.text);
+    let main = text(&format!("{TESTS}main.rs")).unwrap_or_default();
+    let has_test = |name: &str| {
+        let declared = main.lines().any(|line| line == format!("mod {name};"));
+        declared && text(&format!("{TESTS}{name}.rs")).is_some_and(|text| text.contains("#[test]"))
+    };
+    let programs = files.iter().filter_map(|f| {
+        let below = f.path.strip_prefix(PROGRAMS)?;
+        let name = below.strip_suffix("/main.rs");
+        name.or_else(|| below.strip_suffix(".rs").filter(|name| !name.contains('/')))
+    });
+    let servers = SPECIAL
+        .iter()
+        .filter(|(_, special)| matches!(special, Special::Tested))
+        .map(|(name, _)| *name);
+    programs
+        .chain(servers)
+        .filter(|name| !has_test(name))
+        .map(str::to_string)
+        .collect()
 }
 
 /// Builds the examples in release mode and gives their names and programs.
@@ -142,7 +185,7 @@ fn run_one(
 ) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|e| e.to_string())?;
     let (out, err) = (folder.join("stdout"), folder.join("stderr"));
-    let create = |path| File::create(path).map_err(|e| e.to_string());
+    let create = |path| fs::File::create(path).map_err(|e| e.to_string());
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -235,6 +278,40 @@ mod tests {
         assert!(shell("kill -9 $$", Expect::Anything, LIMIT).is_err_and(|e| e.contains("signal")));
         let late = shell("exec sleep 60", Expect::Anything, Duration::from_millis(50));
         assert!(late.is_err_and(|e| e.contains("still running")));
+    }
+
+    #[test]
+    fn what_is_not_run_must_have_a_test() {
+        let tree = |files: &[(&str, &str)]| {
+            let file = |(path, text): &(&str, &str)| File {
+                path: (*path).to_string(),
+                text: (*text).to_string(),
+            };
+            untested(&files.iter().map(file).collect::<Vec<_>>())
+        };
+        let main = (
+            "examples/tests/it/main.rs",
+            "mod chat;\nmod echo;\nmod web;\n",
+        );
+        let chat = ("examples/tests/it/chat.rs", "#[test]\n");
+        let echo = ("examples/tests/it/echo.rs", "#[test]\n");
+        let program = ("examples/src/bin/web.rs", "");
+        let web = ("examples/tests/it/web.rs", "#[test]\n");
+        assert!(tree(&[main, chat, echo, program, web]).is_empty());
+        assert!(tree(&[main, chat, echo]).is_empty());
+        // No test of a program, one that holds none, one that is not declared, none of a server.
+        assert_eq!(tree(&[main, chat, echo, program]), ["web"]);
+        let empty = ("examples/tests/it/web.rs", "");
+        assert_eq!(tree(&[main, chat, echo, program, empty]), ["web"]);
+        let undeclared = ("examples/tests/it/main.rs", "mod chat;\nmod echo;\n");
+        assert_eq!(tree(&[undeclared, chat, echo, program, web]), ["web"]);
+        assert_eq!(tree(&[main, chat, program, web]), ["echo"]);
+        // A program may be a folder; its other files are no programs.
+        let folder = [
+            ("examples/src/bin/big/main.rs", ""),
+            ("examples/src/bin/big/part.rs", ""),
+        ];
+        assert_eq!(tree(&[main, chat, echo, folder[0], folder[1]]), ["big"]);
     }
 
     #[test]
