@@ -1,8 +1,8 @@
 //! The load tool.
 
+use crate::client::{nobody, serve};
 use crate::support::{WORKERS, run};
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -15,19 +15,6 @@ fn load(workers: usize, arguments: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     String::from_utf8(output.stdout).expect("text")
-}
-
-/// A server of plain threads that does this with each connection; gives its address.
-fn serve(handle: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
-    let addr = listener.local_addr().expect("bound");
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (stream, handle) = (stream.expect("a connection"), handle.clone());
-            thread::spawn(move || handle(stream));
-        }
-    });
-    addr
 }
 
 #[test]
@@ -87,10 +74,7 @@ fn timeouts_hold() {
 
 #[test]
 fn failures_are_counted_by_their_cause() {
-    let gone = TcpListener::bind("127.0.0.1:0").expect("there is a port");
-    let url = format!("http://{}/", gone.local_addr().expect("bound"));
-    drop(gone);
-    let text = load(2, &[&url, "5"]);
+    let text = load(2, &[&format!("http://{}/", nobody()), "5"]);
     assert!(text.contains("5 failed: io: Connection refused"), "{text}");
 
     let addr = serve(|mut stream| {

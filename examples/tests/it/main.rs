@@ -4,10 +4,15 @@
 //! clients are plain threads and `std`'s sockets, unless a test says otherwise.
 #![forbid(unsafe_code)]
 
+mod client;
 mod support;
 
 mod chat;
+mod database;
 mod echo;
+mod fetch;
+mod gone;
+mod http;
 mod https;
 mod load;
 mod proxy;

@@ -1,6 +1,7 @@
 //! Starting a program, finding where it listens, and ending it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs;
+use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
@@ -39,7 +40,18 @@ impl Server {
 
     /// A connection to it, on which a read that takes too long fails the test.
     pub(crate) fn connect(&self) -> TcpStream {
-        connect(self.addr)
+        connect(self.addr).expect("it listens")
+    }
+
+    /// How many sockets it has open.
+    pub(crate) fn sockets(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        let open = fs::read_dir(folder).expect("it runs");
+        open.flatten()
+            // One that is closed meanwhile cannot be looked at.
+            .filter_map(|entry| fs::read_link(entry.path()).ok())
+            .filter(|what| what.to_string_lossy().starts_with("socket:"))
+            .count()
     }
 
     /// The next line that it prints.
@@ -47,21 +59,6 @@ impl Server {
         let mut line = String::new();
         self.out.read_line(&mut line).expect("it prints text");
         line.trim_end().to_string()
-    }
-
-    /// The process's id.
-    #[allow(dead_code, reason = "not every server is sent a signal")]
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Waits until it has ended; what it had still to print, and whether it ended well.
-    #[allow(dead_code, reason = "most servers are killed")]
-    pub(crate) fn wait(mut self) -> (String, bool) {
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).expect("text");
-        let status = self.child.wait().expect("it can be waited for");
-        (rest, status.success())
     }
 }
 
@@ -74,11 +71,11 @@ impl Drop for Server {
 }
 
 /// A connection on which what takes too long fails.
-pub(crate) fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("not zero");
-    stream.set_write_timeout(Some(PATIENCE)).expect("not zero");
-    stream
+pub(crate) fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 /// Runs a program to its end.
@@ -86,6 +83,13 @@ pub(crate) fn run(program: &str, workers: usize, arguments: &[&str]) -> Output {
     command(program, workers, arguments)
         .output()
         .expect("the program is there")
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send(signal: &str, process: u32) {
+    let kill = format!("kill -{signal} {process}");
+    let status = Command::new("sh").args(["-c", &kill]).status();
+    assert!(status.expect("there is a shell").success());
 }
 
 fn command(program: &str, workers: usize, arguments: &[&str]) -> Command {
