@@ -28,6 +28,7 @@ use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 /// What the adapters need of a stream.
+#[allow(dead_code, reason = "no feature needs all of it")]
 pub(super) trait Stream {
     #[cfg(any(feature = "hyper", feature = "tokio"))]
     /// Reads into memory that need not be initialized; gives how many bytes are now.
