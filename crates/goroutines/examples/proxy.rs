@@ -32,7 +32,12 @@ impl Pair {
             let up = scope.spawn(|| self.carry(&self.client, &self.target));
             let down = self.carry(&self.target, &self.client);
             let up = up.join().expect("carry does not panic");
-            Ok((up?, down?))
+            match (up, down) {
+                (Ok(up), Ok(down)) => Ok((up, down)),
+                // One is what happened, the other that the connections were closed then.
+                (Err(e), Err(first)) if goroutines::io::is_closed(&e) => Err(first),
+                (Err(e), _) | (_, Err(e)) => Err(e),
+            }
         })
     }
 

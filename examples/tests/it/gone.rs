@@ -88,6 +88,12 @@ fn from_proxy() {
 }
 
 #[test]
+fn from_web() {
+    let request = b"GET /wait/10 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    come_and_go(env!("CARGO_BIN_EXE_web"), &["127.0.0.1:0"], request);
+}
+
+#[test]
 fn from_websocket() {
     let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\

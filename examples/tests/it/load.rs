@@ -55,7 +55,8 @@ fn no_more_at_a_time_than_asked_for_and_connections_are_used_again() {
         );
         let text = load(workers, &[&format!("http://{addr}/"), "100", "10"]);
         assert!(text.contains(": 100 ok, 200 bytes,"), "{text}");
-        assert_eq!(MOST.load(Ordering::Relaxed), 10);
+        let most = MOST.load(Ordering::Relaxed);
+        assert!((2..=10).contains(&most), "{most} at a time");
     }
 }
 

@@ -16,4 +16,5 @@ mod http;
 mod https;
 mod load;
 mod proxy;
+mod web;
 mod websocket;

@@ -70,9 +70,7 @@ fn much_goes_both_ways_at_once() {
 fn idle_connections_are_closed() {
     for workers in WORKERS {
         let (mut proxy, mut client, mut server) = through(workers, "1");
-        client.write_all(b"x").expect("connected");
-        server.read_exact(&mut [0]).expect("it passes");
-        // Nothing happens now: both ends see that the proxy has gone.
+        // Nothing happens: both ends see that the proxy has gone.
         assert_eq!(client.read(&mut [0]).expect("closed, not reset"), 0);
         assert_eq!(server.read(&mut [0]).expect("closed, not reset"), 0);
         assert!(proxy.line().ends_with(": timed out"));

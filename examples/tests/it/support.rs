@@ -1,9 +1,9 @@
 //! Starting a program, finding where it listens, and ending it.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 /// The numbers of workers that everything is tried with.
@@ -59,6 +59,24 @@ impl Server {
         let mut line = String::new();
         self.out.read_line(&mut line).expect("it prints text");
         line.trim_end().to_string()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        send(signal, self.child.id());
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is a child")
+    }
+
+    /// Waits until it has ended; what it had still to print, and how it ended.
+    pub(crate) fn wait(mut self) -> (String, ExitStatus) {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("text");
+        let status = self.child.wait().expect("it can be waited for");
+        (rest, status)
     }
 }
 
