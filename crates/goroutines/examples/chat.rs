@@ -199,14 +199,10 @@ fn main() -> io::Result<()> {
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:7002"))?;
     println!("listening on {}", listener.local_addr()?);
-    let house = Arc::new(House::default());
-    for stream in listener.incoming() {
-        let (stream, house) = (stream?, house.clone());
-        go!(move || {
-            // An error is the guest's; whatever it was, this ends the goroutine that listens, too.
-            let _ = guest(&house, &stream);
-            stream.close();
-        });
-    }
-    Ok(())
+    let house = House::default();
+    listener.serve(move |stream, _| {
+        // An error is the guest's; whatever it was, this ends the goroutine that listens, too.
+        let _ = guest(&house, &stream);
+        stream.close();
+    })
 }

@@ -9,7 +9,6 @@
 //! connection. Without arguments it says how to use it.
 #![forbid(unsafe_code)]
 
-use goroutines::go;
 use goroutines::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -107,8 +106,5 @@ fn main() -> io::Result<()> {
         .ok_or(io::ErrorKind::NotFound)?;
     let listener = TcpListener::bind(listen)?;
     println!("listening on {}", listener.local_addr()?);
-    loop {
-        let (client, peer) = listener.accept()?;
-        go!(handle(client, peer, target, idle));
-    }
+    listener.serve(move |client, peer| handle(client, peer, target, idle))
 }

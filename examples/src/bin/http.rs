@@ -12,9 +12,9 @@
 //! kept alive; who sends no request for five seconds, or not all of its head, is let go.
 #![forbid(unsafe_code)]
 
+use goroutines::block_on;
 use goroutines::future::Timer;
 use goroutines::net::{TcpListener, TcpStream};
-use goroutines::{block_on, go};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -69,12 +69,9 @@ fn main() -> io::Result<()> {
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:7005"))?;
     println!("listening on {}", listener.local_addr()?);
-    loop {
-        let (stream, peer) = listener.accept()?;
-        go!(move || {
-            if let Err(e) = serve(stream) {
-                println!("{peer}: {e}");
-            }
-        });
-    }
+    listener.serve(|stream, peer| {
+        if let Err(e) = serve(stream) {
+            println!("{peer}: {e}");
+        }
+    })
 }

@@ -10,7 +10,6 @@
 //! first line. `rustls` wants nothing but `Read` and `Write`, so its `StreamOwned` is all there is to it.
 #![forbid(unsafe_code)]
 
-use goroutines::go;
 use goroutines::net::{TcpListener, TcpStream};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -98,13 +97,10 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let config = Arc::new(config);
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
-    loop {
-        let (stream, peer) = listener.accept()?;
-        let config = config.clone();
-        go!(move || {
-            if let Err(e) = handle(stream, config) {
-                println!("{peer}: {e}");
-            }
-        });
-    }
+    listener.serve(move |stream, peer| {
+        if let Err(e) = handle(stream, config.clone()) {
+            println!("{peer}: {e}");
+        }
+    })?;
+    Ok(())
 }

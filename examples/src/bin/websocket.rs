@@ -9,7 +9,6 @@
 //! let go if nothing comes back for another.
 #![forbid(unsafe_code)]
 
-use goroutines::go;
 use goroutines::net::{TcpListener, TcpStream};
 use std::error::Error;
 use std::io::ErrorKind::TimedOut;
@@ -57,12 +56,9 @@ fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:7004"))?;
     println!("listening on {}", listener.local_addr()?);
-    loop {
-        let (stream, peer) = listener.accept()?;
-        go!(move || {
-            if let Err(e) = handle(stream) {
-                println!("{peer}: {e}");
-            }
-        });
-    }
+    listener.serve(|stream, peer| {
+        if let Err(e) = handle(stream) {
+            println!("{peer}: {e}");
+        }
+    })
 }
