@@ -87,7 +87,7 @@ fn ready_elsewhere(g: &'static G) {
 }
 
 /// Puts a goroutine into its home's inbox and wakes that worker if it sleeps.
-pub(super) fn send_home(g: &'static G) {
+pub(crate) fn send_home(g: &'static G) {
     let Some(runtime) = super::lifecycle::started() else {
         crate::fatal!("ready before start")
     };

@@ -234,6 +234,11 @@ impl Worker {
         self.header.preempt.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody serves it.
+    pub(crate) fn has_thread(&self) -> bool {
+        !self.absent.load(Ordering::Relaxed)
+    }
+
     /// How many goroutines are at home here, those placed here but not started included.
     pub(super) fn load(&self) -> usize {
         let counts = self.counts();

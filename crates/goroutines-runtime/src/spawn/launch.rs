@@ -8,6 +8,7 @@ use super::packet;
 use crate::current;
 use crate::g::{Ext, Flags, G, Status, Task, registry};
 use crate::sched::lifecycle::{self, Runtime, StartError};
+use crate::sched::ready;
 use crate::sched::worker::here;
 use goroutines_fiber::{Class, StackError, StackSize, take_shared};
 use std::cell::Cell;
@@ -23,6 +24,8 @@ pub struct Options {
     pub stack: Option<StackSize>,
     /// Start it on this worker.
     pub local: bool,
+    /// Start it on the worker with this number (modulo how many there are), and no other.
+    pub worker: Option<usize>,
     /// Give it number 1, if no other has it.
     pub main: bool,
     /// Let it move between workers; see `Builder::migratable` for what its maker vouches for.
@@ -126,7 +129,11 @@ unsafe fn launch_special<P>(
     }
     let (g, ext) = take_record(runtime, &options)?;
     let mut flags = packet::flag::<P>();
-    if options.local {
+    let worker = options
+        .worker
+        .and_then(|index| runtime.worker(index % runtime.config.workers))
+        .filter(|worker| worker.has_thread());
+    if options.local || worker.is_some() {
         flags |= Flags::PLACED;
     }
     if options.migratable {
@@ -146,8 +153,16 @@ unsafe fn launch_special<P>(
     }
     // SAFETY: a free record is its taker's, and has no packet yet.
     unsafe { packet::put(g, packet()) };
-    match here() {
-        Some(here) => {
+    match (here(), worker) {
+        (here, Some(worker)) => {
+            match here {
+                Some(here) => here.header().counts.spawned.bump(),
+                None => runtime.count_outside(),
+            }
+            g.set_home(worker.index);
+            ready::send_home(g);
+        }
+        (Some(here), None) => {
             here.header().counts.spawned.bump();
             if options.local {
                 g.set_home(here.index);
@@ -156,7 +171,7 @@ unsafe fn launch_special<P>(
                 here.push_unstarted(g);
             }
         }
-        None => runtime.inject(g),
+        (None, None) => runtime.inject(g),
     }
     Ok(g)
 }

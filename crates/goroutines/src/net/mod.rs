@@ -37,11 +37,13 @@
 
 mod addr;
 pub(crate) mod connect;
+mod server;
 mod tcp_listener;
 mod tcp_stream;
 mod udp;
 
 pub use addr::{ToSocketAddrs, lookup_host, lookup_host_deadline};
+pub use server::Server;
 pub use std::net::{
     AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
 };

@@ -220,6 +220,10 @@ impl Builder {
         self
     }
 
+    pub(super) fn reuses_port(&self) -> bool {
+        self.reuse_port
+    }
+
     /// Listens, as [`TcpListener::bind`].
     ///
     /// # Errors

@@ -87,6 +87,7 @@ pub(crate) fn nothing() {}
 pub struct Builder {
     name: Option<String>,
     stack_size: Option<usize>,
+    worker: Option<usize>,
     migratable: bool,
 }
 
@@ -109,6 +110,27 @@ impl Builder {
     /// numbers give the smallest stack. Sizes that no machine has are an error when spawning.
     pub fn stack_size(mut self, bytes: usize) -> Builder {
         self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Starts the goroutine on the worker with this number, where it stays; numbers from that of
+    /// [`runtime::workers`](crate::runtime::workers) on begin again at 0.
+    ///
+    /// For programs that divide their work among the workers themselves, such as a server that accepts on
+    /// each. Leave it to the scheduler otherwise: if that worker is busy, the goroutine waits for it, and no
+    /// other may take it. `spawn_local` does not look at this.
+    ///
+    /// ```
+    /// # goroutines::run(|| {
+    /// let on_each = |i| goroutines::Builder::new().worker(i).spawn(|| std::thread::current().id());
+    /// let handles: Vec<_> = (0..goroutines::runtime::workers()).map(on_each).collect();
+    /// let threads: std::collections::HashSet<_> =
+    ///     handles.into_iter().map(|h| h.unwrap().join().unwrap()).collect();
+    /// assert_eq!(threads.len(), goroutines::runtime::workers());
+    /// # });
+    /// ```
+    pub fn worker(mut self, index: usize) -> Builder {
+        self.worker = Some(index);
         self
     }
 
@@ -137,6 +159,7 @@ impl Builder {
             name,
             stack,
             local,
+            worker: self.worker.filter(|_| !local),
             migratable: self.migratable,
             ..Options::default()
         })

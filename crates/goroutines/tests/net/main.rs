@@ -9,6 +9,7 @@ mod deadlines;
 mod limits;
 mod moves;
 mod peers;
+mod server;
 mod signals;
 #[path = "../time/support.rs"]
 mod support;
