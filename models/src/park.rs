@@ -45,6 +45,8 @@ loom::thread_local! {
     static CANCELLED: Cell<Option<When>> = Cell::new(None);
     static IS_THREAD: Cell<bool> = Cell::new(false);
     static CHOICE: Cell<usize> = Cell::new(0);
+    /// The last deadline that it has seen pass.
+    static PASSED: Cell<Moment> = Cell::new(Moment(0));
 }
 
 fn me() -> &'static G {
@@ -80,13 +82,11 @@ pub struct Claimed(&'static G);
 /// Begins a wait.
 pub fn prepare(wakeable: Wakeable) -> Wait {
     let g = me();
-    if wakeable != Wakeable::Shielded {
-        CANCELLED.with(|cancelled| match cancelled.get() {
-            Some(When::Begins(0)) => check(Cause::Cancelled),
-            Some(When::Begins(n)) => cancelled.set(Some(When::Begins(n - 1))),
-            _ => {}
-        });
-    }
+    CANCELLED.with(|cancelled| match cancelled.get() {
+        Some(When::Begins(0)) if wakeable != Wakeable::Shielded => check(Cause::Cancelled),
+        Some(When::Begins(n @ 1..)) => cancelled.set(Some(When::Begins(n - 1))),
+        _ => {}
+    });
     let ticket = g.wait.begin(wakeable);
     g.last.store(ticket.as_u64(), Ordering::Relaxed);
     Wait(g, ticket)
@@ -121,6 +121,7 @@ impl Wait {
         let Wait(g, ticket) = self;
         let cancelled = CANCELLED.with(Cell::get) == Some(When::Parked);
         if deadline != Moment::NEVER && g.wait.claim(ticket, Cause::Deadline) {
+            PASSED.with(|passed| passed.set(deadline));
             return Cause::Deadline;
         }
         if cancelled && g.wait.claim(ticket, Cause::Cancelled) {
@@ -186,7 +187,7 @@ impl Moment {
     pub fn now() -> Moment {
         let (now, step) = CLOCK.get();
         CLOCK.set((now + step, step));
-        Moment(now)
+        Moment(now).max(PASSED.with(Cell::get))
     }
 
     pub fn after(duration: Duration) -> Moment {

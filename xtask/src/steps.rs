@@ -52,7 +52,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "loom",
-        about: "the loom models of goroutines-runtime (tests named loom_*)",
+        about: "the loom models of the runtime, of channels and of locks (tests named loom_*)",
         run: loom,
     },
     Step {
@@ -67,11 +67,16 @@ pub(crate) const STEPS: &[Step] = &[
     },
 ];
 
-/// The crate that holds the loom models.
-const LOOM_CRATE: &str = "goroutines-runtime";
+/// The crates that hold loom models, with their sources.
+const LOOM_CRATES: &[(&str, &str)] = &[
+    ("goroutines-runtime", "crates/goroutines-runtime/src/"),
+    ("goroutines-models", "models/src/"),
+];
 /// How many forced preemptions loom explores, unless LOOM_MAX_PREEMPTIONS says otherwise.
 const LOOM_PREEMPTIONS: &str = "2";
-/// The tests of the runtime crate that Miri runs: rooms that neither switch stacks nor call the system.
+/// The crate with tests that Miri runs.
+const MIRI_CRATE: &str = "goroutines-runtime";
+/// Those tests: of rooms that neither switch stacks nor call the system.
 const MIRI_TESTS: &[&str] = &["util::", "g::", "timer::"];
 
 /// The step of this name.
@@ -204,16 +209,18 @@ fn run_tidy(bless: bool) -> Outcome {
 }
 
 fn loom(_: bool) -> Outcome {
-    let models = match models() {
-        Ok(0) => {
-            return Outcome::Skipped(format!(
-                "there are no tests named loom_* in crates/{LOOM_CRATE} yet"
-            ));
+    let mut models = 0;
+    // One command for all of them, so that they are built beside each other.
+    let mut command = cargo(&["test", "--release", "--lib"]);
+    for (name, place) in LOOM_CRATES {
+        match models_of(place) {
+            Ok(0) => return Outcome::Failed(format!("there are no tests named loom_* in {place}")),
+            Ok(n) => models += n,
+            Err(e) => return Outcome::Failed(e.to_string()),
         }
-        Ok(models) => models,
-        Err(e) => return Outcome::Failed(e.to_string()),
-    };
-    let mut command = cargo(&["test", "--release", "-p", LOOM_CRATE, "--lib", "loom_"]);
+        command.args(["-p", name]);
+    }
+    command.arg("loom_");
     append(&mut command, "RUSTFLAGS", "--cfg loom");
     command.env("CARGO_TARGET_DIR", target_dir().join("loom"));
     if std::env::var_os("LOOM_MAX_PREEMPTIONS").is_none() {
@@ -231,13 +238,12 @@ fn loom(_: bool) -> Outcome {
     }
 }
 
-/// The number of loom models in the sources of their crate.
-fn models() -> std::io::Result<usize> {
-    let place = format!("crates/{LOOM_CRATE}/src/");
+/// The number of loom models in the sources of a crate.
+fn models_of(place: &str) -> std::io::Result<usize> {
     let files = tree::load(&tree::root())?;
     let sources = files
         .iter()
-        .filter(|f| f.path.starts_with(&place) && f.path.ends_with(".rs"));
+        .filter(|f| f.path.starts_with(place) && f.path.ends_with(".rs"));
     Ok(sources.map(|f| models_in(&f.text)).sum())
 }
 
@@ -263,7 +269,7 @@ fn miri(_: bool) -> Outcome {
             "miri is not installed (rustup component add miri on nightly)".to_string(),
         );
     }
-    let mut command = cargo(&["miri", "test", "-p", LOOM_CRATE, "--lib", "--"]);
+    let mut command = cargo(&["miri", "test", "-p", MIRI_CRATE, "--lib", "--"]);
     command
         .args(MIRI_TESTS)
         .env("CARGO_TARGET_DIR", target_dir().join("miri"));

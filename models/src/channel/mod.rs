@@ -19,12 +19,17 @@ pub(crate) mod slot;
 /// No timers in a model.
 pub(crate) mod timer {
     use super::env::Moment;
+    use super::slot::lock::Core;
     use std::time::Instant;
 
     #[derive(Debug)]
-    pub(crate) struct Timer;
+    pub(crate) struct Timer(Core);
 
     impl Timer {
+        pub(crate) fn core(&self) -> &Core {
+            &self.0
+        }
+
         pub(crate) fn deadline(&self) -> Moment {
             Moment::NEVER
         }

@@ -42,7 +42,7 @@ pub(super) fn recv(c: &Chan<usize>, deadline: Moment) -> Option<usize> {
 #[test]
 fn loom_send_and_receive() {
     for cap in [0, 1] {
-        model(4, move || {
+        model(5, move || {
             let c = chan(cap);
             let d = c.clone();
             let sender = thread::spawn(move || {
@@ -60,7 +60,7 @@ fn loom_send_and_receive() {
 #[test]
 fn loom_send_and_receive_by_threads() {
     for cap in [0, 1] {
-        model(3, move || {
+        model(4, move || {
             let c = chan(cap);
             let d = c.clone();
             let sender = thread::spawn(move || {
@@ -79,7 +79,7 @@ fn loom_send_and_receive_by_threads() {
 #[test]
 fn loom_send_against_receive_against_close() {
     for cap in [0, 1] {
-        model(2, move || {
+        model(3, move || {
             let c = chan(cap);
             let (d, e) = (c.clone(), c.clone());
             let sender = thread::spawn(move || send(&d, 1, NEVER));
@@ -100,7 +100,7 @@ fn loom_send_against_receive_against_close() {
 /// `close` ends the wait of each of those who are parked.
 #[test]
 fn loom_close_against_two_receivers() {
-    model(2, || {
+    model(3, || {
         let c = chan(0);
         let receivers = [0, 1].map(|_| {
             let d = c.clone();
@@ -114,7 +114,7 @@ fn loom_close_against_two_receivers() {
 #[test]
 fn loom_two_senders_one_receiver() {
     for cap in [0, 1] {
-        model(2, move || {
+        model(3, move || {
             let c = chan(cap);
             let senders = [1, 2].map(|i| {
                 let d = c.clone();
@@ -130,7 +130,7 @@ fn loom_two_senders_one_receiver() {
 #[test]
 fn loom_timeout_against_wake() {
     for (cap, receiver_times_out) in [(0, true), (0, false), (1, true)] {
-        model(4, move || {
+        model(5, move || {
             let c = chan(cap);
             let d = c.clone();
             let (at, by) = if receiver_times_out {
@@ -159,7 +159,7 @@ fn loom_timeout_against_wake() {
 /// A receiver in front gives up; the value goes to the one behind it, or to both nobody.
 #[test]
 fn loom_timeout_in_front_of_another() {
-    model(2, || {
+    model(3, || {
         let c = chan(0);
         let (d, e) = (c.clone(), c.clone());
         let gives_up = thread::spawn(move || {
@@ -179,12 +179,8 @@ fn loom_timeout_in_front_of_another() {
 /// A cancelled receiver has the value, or leaves it to others.
 #[test]
 fn loom_cancel_of_a_receiver_against_wake() {
-    for (cap, when) in [
-        (0, When::Parked),
-        (1, When::Parked),
-        (0, When::Begins(0)),
-    ] {
-        model(4, move || {
+    for (cap, when) in [(0, When::Parked), (1, When::Parked), (0, When::Begins(0))] {
+        model(5, move || {
             let c = chan(cap);
             let d = c.clone();
             let receiver = thread::spawn(move || {
@@ -206,7 +202,7 @@ fn loom_cancel_of_a_receiver_against_wake() {
 #[test]
 fn loom_cancel_of_a_sender_against_wake() {
     for when in [When::Parked, When::Begins(0)] {
-        model(4, move || {
+        model(5, move || {
             let c = chan(0);
             let d = c.clone();
             let sender = thread::spawn(move || cancelled(when, || send(&d, 1, NEVER)));

@@ -97,7 +97,7 @@ fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) {
 #[test]
 fn loom_selects_in_opposite_order() {
     for (caps, direct) in [([0, 0], true), ([0, 0], false), ([1, 0], true)] {
-        model(2, move || {
+        model(5, move || {
             let cs = pair(caps);
             let ds = cs.clone();
             let sender = thread::spawn(move || {
@@ -117,7 +117,7 @@ fn loom_selects_in_opposite_order() {
 #[test]
 fn loom_a_select_that_two_want() {
     for direct in [true, false] {
-        model(2, move || {
+        model(3, move || {
             let cs = pair([0, 0]);
             let senders = [0, 1].map(|i| {
                 let ds = cs.clone();
@@ -135,7 +135,7 @@ fn loom_a_select_that_two_want() {
 /// Two peers for one select that sends.
 #[test]
 fn loom_a_sending_select_that_two_want() {
-    model(2, || {
+    model(3, || {
         let cs = pair([0, 0]);
         let receivers = [0, 1].map(|i| {
             let ds = cs.clone();
@@ -151,7 +151,7 @@ fn loom_a_sending_select_that_two_want() {
 /// A select takes all its nodes out, so nobody meets it later.
 #[test]
 fn loom_a_select_leaves_no_node() {
-    model(2, || {
+    model(4, || {
         let cs = pair([0, 0]);
         let ds = cs.clone();
         let sender = thread::spawn(move || {
@@ -168,7 +168,7 @@ fn loom_a_select_leaves_no_node() {
 #[test]
 fn loom_a_select_with_a_deadline() {
     for direct in [true, false] {
-        model(3, move || {
+        model(4, move || {
             let cs = pair([0, 0]);
             let ds = cs.clone();
             let sender = thread::spawn(move || {
@@ -189,7 +189,7 @@ fn loom_a_select_with_a_deadline() {
 #[test]
 fn loom_a_select_is_cancelled() {
     for direct in [true, false] {
-        model(3, move || {
+        model(4, move || {
             let cs = pair([0, 0]);
             let ds = cs.clone();
             let selects = thread::spawn(move || {
@@ -204,10 +204,37 @@ fn loom_a_select_is_cancelled() {
     }
 }
 
+/// A sender that is to be cancelled is met by a select: while it waits for the select, it is not.
+#[test]
+fn loom_cancel_of_one_that_is_met() {
+    for sends_later in [true, false] {
+        model(4, move || {
+            let cs = pair([0, 0]);
+            let ds = cs.clone();
+            let peer = thread::spawn(move || {
+                let done = cancelled(When::Parked, || {
+                    if sends_later {
+                        send(&ds[1], 1, NEVER).unwrap();
+                    } else {
+                        assert_eq!(recv(&ds[1], NEVER), Some(1));
+                    }
+                });
+                done.is_some()
+            });
+            let done = if sends_later {
+                select_recv([&cs[0], &cs[1]], SOON, false) == Some((1, 1))
+            } else {
+                select_send([&cs[0], &cs[1]], 1, SOON) == Some(1)
+            };
+            assert_eq!(peer.join().unwrap(), done);
+        });
+    }
+}
+
 /// Closing one of its channels ends the wait of a select.
 #[test]
 fn loom_close_against_a_select() {
-    model(3, || {
+    model(5, || {
         let cs = pair([0, 0]);
         let ds = cs.clone();
         let closer = thread::spawn(move || ds[1].core().close());
@@ -219,7 +246,7 @@ fn loom_close_against_a_select() {
 /// SE-4: a token goes from one channel to the other, first there and then here: it is somewhere.
 #[test]
 fn loom_never_default_while_one_is_ready() {
-    model(3, || {
+    model(5, || {
         let cs = pair([1, 1]);
         send(&cs[0], 1, NEVER).unwrap();
         let ds = cs.clone();
@@ -236,7 +263,7 @@ fn loom_never_default_while_one_is_ready() {
 #[test]
 fn loom_given_back() {
     for cap in [0, 1] {
-        model(3, move || {
+        model(5, move || {
             let cs = Arc::new(Chan::bounded(cap).unwrap());
             let ds = cs.clone();
             let sender = thread::spawn(move || send(&ds, 1, NEVER).unwrap());
@@ -251,7 +278,7 @@ fn loom_given_back() {
 #[test]
 fn loom_given_back_to_another() {
     for cap in [0, 1] {
-        model(2, move || {
+        model(3, move || {
             let cs = Arc::new(Chan::bounded(cap).unwrap());
             let (ds, es) = (cs.clone(), cs.clone());
             let sender = thread::spawn(move || send(&ds, 1, NEVER).unwrap());
@@ -267,7 +294,7 @@ fn loom_given_back_to_another() {
 /// A place that was held for a send, given back: another sender gets it.
 #[test]
 fn loom_a_place_given_back() {
-    model(3, || {
+    model(4, || {
         let cs = Arc::new(Chan::bounded(1).unwrap());
         let ds = cs.clone();
         let sender = thread::spawn(move || send(&ds, 1, NEVER).unwrap());
@@ -280,7 +307,7 @@ fn loom_a_place_given_back() {
 /// The peer of what is given back is cancelled when it is to wait again.
 #[test]
 fn loom_given_back_to_one_that_is_cancelled() {
-    model(3, || {
+    model(4, || {
         let cs = Arc::new(Chan::bounded(0).unwrap());
         let ds = cs.clone();
         let sender = thread::spawn(move || cancelled(When::Begins(1), || send(&ds, 1, NEVER)));

@@ -70,7 +70,7 @@ fn gone(when: When, f: impl FnOnce() + Send + 'static) -> Box<dyn FnOnce() + Sen
 #[test]
 fn loom_mutex_two_twice() {
     for step in [CALM, LONG] {
-        model(3, step, || {
+        model(5, step, || {
             let mutex = Arc::new(Mutex::new(Data::new()));
             together([locks(&mutex, 2), locks(&mutex, 2)]);
             assert_eq!(mutex.lock().unwrap().get(), 4);
@@ -92,7 +92,7 @@ fn loom_mutex_three() {
 #[test]
 fn loom_mutex_a_waiter_is_cancelled() {
     for step in [CALM, LONG] {
-        model(2, step, || {
+        model(3, step, || {
             let mutex = Arc::new(Mutex::new(Data::new()));
             let m = mutex.clone();
             let leaves = gone(When::Parked, move || m.lock().unwrap().add());
@@ -146,7 +146,7 @@ fn loom_rwlock_writers_and_a_reader() {
 
 #[test]
 fn loom_rwlock_readers_and_a_writer() {
-    model(2, CALM, || {
+    model(3, CALM, || {
         let lock = Arc::new(RwLock::new(Data::new()));
         together([reads(&lock), writes(&lock, 1), reads(&lock)]);
         assert_eq!(lock.try_write().unwrap().get(), 1);
@@ -187,7 +187,7 @@ fn loom_rwlock_a_writer_is_cancelled() {
 
 #[test]
 fn loom_rwlock_a_writer_is_cancelled_beside_another() {
-    model(2, LONG, || {
+    model(3, LONG, || {
         let lock = Arc::new(RwLock::new(Data::new()));
         let l = lock.clone();
         let leaves = gone(When::Parked, move || l.write().unwrap().add());
@@ -209,7 +209,7 @@ fn loom_rwlock_a_woken_writer_is_cancelled() {
 
 #[test]
 fn loom_condvar_a_signal_finds_who_waits() {
-    model(3, CALM, || {
+    model(5, CALM, || {
         let pair = Arc::new((Mutex::new(false), Condvar::new()));
         let (p, q) = (pair.clone(), pair.clone());
         let waits = Box::new(move || {
@@ -249,7 +249,7 @@ fn loom_condvar_a_signal_is_not_lost_to_a_timeout() {
 
 #[test]
 fn loom_condvar_notify_all() {
-    model(2, CALM, || {
+    model(3, CALM, || {
         let pair = Arc::new((Mutex::new(false), Condvar::new()));
         let waits = || {
             let p = pair.clone();
@@ -302,7 +302,7 @@ fn loom_once_lock_a_failed_run_lets_the_next_try() {
 
 #[test]
 fn loom_semaphore_in_order() {
-    model(2, CALM, || {
+    model(3, CALM, || {
         let semaphore = Arc::new(Semaphore::new(2));
         let takes = |n: usize| {
             let s = semaphore.clone();
@@ -317,7 +317,7 @@ fn loom_semaphore_in_order() {
 // The head of the queue gives up, and the next one fits, though nobody releases anything.
 #[test]
 fn loom_semaphore_a_head_gives_up() {
-    model(3, CALM, || {
+    model(5, CALM, || {
         let semaphore = Arc::new(Semaphore::new(2));
         let one = semaphore.acquire(1);
         let (s, t) = (semaphore.clone(), semaphore.clone());
@@ -331,7 +331,7 @@ fn loom_semaphore_a_head_gives_up() {
 
 #[test]
 fn loom_barrier_twice() {
-    model(2, CALM, || {
+    model(5, CALM, || {
         let (barrier, data) = (Arc::new(Barrier::new(2)), Arc::new(Data::new()));
         let waits = || {
             let (b, d) = (barrier.clone(), data.clone());

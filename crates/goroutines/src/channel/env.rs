@@ -1,6 +1,6 @@
 //! What the protocol of a channel stands on: the waist, atomics, one step of patience.
 //!
-//! Not for: anything else. `tests/channel/model.rs` compiles the protocol's files with another `env`,
+//! Not for: anything else. `models/src/channel` compiles the protocol's files with another `env`,
 //! in which threads, atomics and parking are loom's.
 
 pub(crate) use goroutines_runtime::park::{

@@ -10,33 +10,12 @@
 //! | `ready` | `Select::ready` and its kin |
 //! | `timers` | TI-5 … TI-7, TI-19, TI-20 |
 //! | `races` | many at once, on 1, 2 and 8 workers and with threads |
-//! | `model` | the protocol in loom's hands |
 //! | `types` | errors, bounds, what must not compile (DI-1 … DI-3) |
-
-// For the models.
-#[path = "model/channel.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "the models do not use all of it"
-)]
-mod channel;
-#[path = "../../src/channel/select/run.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the models do not use all of it")]
-mod run;
-#[path = "../../../goroutines-runtime/src/g/state.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the models do not use all of it")]
-mod state;
-mod shim {
-    pub(crate) use loom::sync::atomic;
-}
 
 mod chan;
 mod choice;
 mod cost;
 mod drops;
-mod model;
 mod races;
 mod ready;
 mod select;
