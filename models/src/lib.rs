@@ -36,6 +36,12 @@ pub mod sync {
 
 /// As the runtime's.
 #[macro_export]
+macro_rules! note {
+    ($($arg:tt)*) => { eprintln!($($arg)*) };
+}
+
+/// As the runtime's.
+#[macro_export]
 macro_rules! fatal {
     ($($arg:tt)*) => { panic!($($arg)*) };
 }
