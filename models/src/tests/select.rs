@@ -259,6 +259,28 @@ fn loom_never_default_while_one_is_ready() {
     });
 }
 
+/// SE-4: it goes there and back and there again, so that each channel may look as it did before.
+#[test]
+fn loom_never_default_while_one_comes_and_goes() {
+    model(7, || {
+        let cs = pair([1, 1]);
+        send(&cs[0], 1, NEVER).unwrap();
+        let ds = cs.clone();
+        let mover = thread::spawn(move || {
+            for (from, to) in [(0, 1), (1, 0), (0, 1)] {
+                if send(&ds[to], 2, Moment::SOON).is_err()
+                    || recv(&ds[from], Moment::SOON).is_none()
+                {
+                    // It has been received.
+                    return;
+                }
+            }
+        });
+        assert!(select_recv([&cs[1], &cs[0]], Limit::Now, true).is_some());
+        mover.join().unwrap();
+    });
+}
+
 /// A chosen operation that is given back: the peer waits again, and meets the next one.
 #[test]
 fn loom_given_back() {
