@@ -127,6 +127,22 @@ fn loom_two_senders_one_receiver() {
     }
 }
 
+/// Once there is room nobody waits for it, whether or not somebody receives again.
+#[test]
+fn loom_room_for_a_parked_sender() {
+    model(5, || {
+        let c = chan(1);
+        let d = c.clone();
+        let sender = thread::spawn(move || {
+            send(&d, 1, NEVER).unwrap();
+            send(&d, 2, NEVER).unwrap();
+        });
+        assert_eq!(recv(&c, NEVER), Some(1));
+        sender.join().unwrap();
+        assert_eq!(recv(&c, Moment::SOON), Some(2));
+    });
+}
+
 #[test]
 fn loom_timeout_against_wake() {
     for (cap, receiver_times_out) in [(0, true), (0, false), (1, true)] {
