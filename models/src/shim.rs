@@ -12,8 +12,8 @@ use std::ops::{Deref, DerefMut};
 pub use std::sync::Arc;
 use std::sync::Mutex;
 
-/// One bit, and who waits for it.
-#[derive(Debug)]
+/// One bit, which nobody has at first, and who waits for it.
+#[derive(Debug, Default)]
 pub struct Bit {
     held: AtomicBool,
     /// Those who failed since it was last let go. (Loom runs one thread at a time: nobody waits for this.)
@@ -21,14 +21,6 @@ pub struct Bit {
 }
 
 impl Bit {
-    /// One that nobody has.
-    pub fn new() -> Bit {
-        Bit {
-            held: AtomicBool::new(false),
-            blocked: Mutex::default(),
-        }
-    }
-
     /// Takes it; `false`: somebody has it, and will unpark this thread when it lets go.
     pub fn try_take(&self, success: Ordering, failure: Ordering) -> bool {
         let taken = self
@@ -82,7 +74,7 @@ impl<T> Lock<T> {
     /// As the runtime's.
     pub fn new(value: T) -> Self {
         Lock {
-            bit: Bit::new(),
+            bit: Bit::default(),
             data: UnsafeCell::new(value),
         }
     }

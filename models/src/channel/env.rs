@@ -36,7 +36,7 @@ impl AtomicU64 {
     pub(crate) fn new(value: u64) -> AtomicU64 {
         AtomicU64 {
             shown: LoomU64::new(value),
-            lock: Bit::new(),
+            lock: Bit::default(),
             now: Mutex::new((value, None)),
         }
     }

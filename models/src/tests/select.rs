@@ -259,7 +259,7 @@ fn loom_never_default_while_one_is_ready() {
     });
 }
 
-/// SE-4: it goes there and back and there again, so that each channel may look as it did before.
+/// SE-4: it goes to and fro, so that each channel may look as it did before.
 #[test]
 fn loom_never_default_while_one_comes_and_goes() {
     model(7, || {
@@ -278,6 +278,21 @@ fn loom_never_default_while_one_comes_and_goes() {
         });
         assert!(select_recv([&cs[1], &cs[0]], Limit::Now, true).is_some());
         mover.join().unwrap();
+    });
+}
+
+/// That a channel looks as before is not enough for SE-4: each change makes its word greater. (To see it
+/// fail in a race takes more switches than can be tried.)
+#[test]
+fn loom_each_change_shows() {
+    model(1, || {
+        let cs = pair([1, 0]);
+        let look = || cs[0].core().status().as_u64();
+        let empty = look();
+        send(&cs[0], 1, NEVER).unwrap();
+        let full = look();
+        assert_eq!(recv(&cs[0], NEVER), Some(1));
+        assert!(empty < full && full < look());
     });
 }
 
