@@ -96,7 +96,12 @@ fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) {
 /// Two selects over the same two channels in opposite order.
 #[test]
 fn loom_selects_in_opposite_order() {
-    for (caps, direct) in [([0, 0], true), ([0, 0], false), ([1, 0], true)] {
+    for (caps, direct) in [
+        ([0, 0], true),
+        ([0, 0], false),
+        ([1, 0], true),
+        ([1, 0], false),
+    ] {
         model(5, move || {
             let cs = pair(caps);
             let ds = cs.clone();
@@ -326,6 +331,21 @@ fn loom_given_back_to_another() {
             sender.join().unwrap();
         });
     }
+}
+
+/// The value that a select has been given in the buffer is kept for it.
+#[test]
+fn loom_kept_for_a_select() {
+    model(3, || {
+        let cs = pair([1, 0]);
+        let (ds, es) = (cs.clone(), cs.clone());
+        let sender = thread::spawn(move || send(&ds[0], 1, NEVER).unwrap());
+        let other = thread::spawn(move || recv(&es[0], Moment::SOON));
+        let received = select_recv([&cs[0], &cs[1]], SOON, false).map(|(value, _)| value);
+        sender.join().unwrap();
+        let all = [received, other.join().unwrap(), recv(&cs[0], Moment::SOON)];
+        assert_eq!(all.into_iter().flatten().count(), 1);
+    });
 }
 
 /// A place that was held for a send, given back: another sender gets it.
