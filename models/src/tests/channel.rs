@@ -175,7 +175,7 @@ fn loom_timeout_against_wake() {
 /// A receiver in front gives up; the value goes to the one behind it, or to both nobody.
 #[test]
 fn loom_timeout_in_front_of_another() {
-    model(3, || {
+    model(2, || {
         let c = chan(0);
         let (d, e) = (c.clone(), c.clone());
         let gives_up = thread::spawn(move || {
