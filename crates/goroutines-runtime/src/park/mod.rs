@@ -66,6 +66,57 @@ impl PartialEq for Waker {
 
 impl Eq for Waker {}
 
+/// A [`Wait`] of which nothing is left to do but the switch. It must end by [`Leaving::switch`] on the
+/// same goroutine.
+#[derive(Debug)]
+#[must_use = "a wait that has begun must be parked"]
+pub struct Leaving {
+    g: &'static G,
+    _here: PhantomData<*const ()>,
+}
+
+impl Leaving {
+    /// Waits until somebody wakes this wait.
+    // Inlined: see `switch_out`.
+    #[inline(always)]
+    pub fn switch(self) -> Cause {
+        switch_out(self.g);
+        self.g.wait.cause()
+    }
+}
+
+/// Where the caller runs, looked up once for the steps of one operation; a step that waits is the last.
+///
+/// It stays on its thread, and does not compile into what a goroutine sends elsewhere. On the stack of a
+/// migratable goroutine that waits it would be what its maker has ruled out.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot(Option<Here>);
+
+/// Where the caller runs.
+#[inline]
+pub fn spot() -> Spot {
+    Spot(here())
+}
+
+impl Spot {
+    /// As [`prepare`].
+    #[inline]
+    pub fn prepare(self, wakeable: Wakeable) -> Wait {
+        let g = match self.0 {
+            Some(here) if here.header().no_switch.get() == 0 => here.header().g.get(),
+            _ => None,
+        };
+        begin(g.unwrap_or_else(current::thread), wakeable)
+    }
+
+    /// Whether the running goroutine has had its time slice, see [`checkpoint`].
+    #[inline]
+    pub fn slice_over(self) -> bool {
+        self.0
+            .is_some_and(|here| here.header().preempt.load(Ordering::Relaxed))
+    }
+}
+
 /// A goroutine or thread whose wait this holder has ended; it stays parked until
 /// [`Claimed::ready`].
 #[derive(Debug)]
@@ -78,7 +129,11 @@ pub struct Claimed(&'static G);
 /// somebody caught that: nothing recovers an exit (SEMANTICS PA-10).
 #[inline]
 pub fn prepare(wakeable: Wakeable) -> Wait {
-    let g = current::waiter();
+    begin(current::waiter(), wakeable)
+}
+
+#[inline]
+fn begin(g: &'static G, wakeable: Wakeable) -> Wait {
     // A destructor that waits because of a panic cannot unwind: a cancel must not end its wait.
     let wakeable = if wakeable == Wakeable::ByTicket && std::thread::panicking() {
         Wakeable::Shielded
@@ -257,6 +312,20 @@ impl Wait {
         self.park_after(reason, deadline, After::Commit(run_commit::<F>, arg.cast()))
     }
 
+    /// Does all of a park without a deadline but the switch, so that a caller can do that much in a
+    /// function of its own and inline the rest; `Err`: it has to be [`Wait::park`].
+    #[inline]
+    pub fn leave(self, reason: Reason) -> Result<Leaving, Wait> {
+        if self.g.has(Flags::SYSTEM | Flags::MIGRATABLE) {
+            return Err(self);
+        }
+        self.g.set_state(Status::Parked, reason);
+        Ok(Leaving {
+            g: self.g,
+            _here: PhantomData,
+        })
+    }
+
     /// See `switch_out` for why this is inlined.
     #[inline(always)]
     fn park_after(self, reason: Reason, deadline: Moment, after: After) -> Cause {
@@ -371,6 +440,33 @@ impl Waker {
             .then_some(Claimed(self.g))
     }
 
+    /// Whether the goroutine is resumed by the worker that the caller runs on, and by no other.
+    #[inline]
+    pub fn is_near(self, spot: Spot) -> bool {
+        spot.0.is_some_and(|here| ready::is_home(here, self.g))
+    }
+
+    /// As [`Waker::claim`], without an atomic exchange.
+    ///
+    /// Three kinds of claimers exist for a wait: holders of its ticket, its deadline, and a cancel. By the
+    /// contract the first exclude each other and there is no second. The third claims on the home
+    /// worker's thread (`sched::cancel`), which is where the caller is.
+    ///
+    /// # Safety
+    ///
+    /// - [`Waker::is_near`] has said `true` for the caller's present spot.
+    /// - The wait has no deadline.
+    /// - The caller excludes all others who have its ticket, for example by a lock that each of them holds
+    ///   while claiming.
+    #[allow(unsafe_code, reason = "two who both win would resume a goroutine twice")]
+    #[inline]
+    pub unsafe fn claim_near(self) -> Option<Claimed> {
+        self.g
+            .wait
+            .claim_alone(self.ticket)
+            .then_some(Claimed(self.g))
+    }
+
     pub(crate) fn parts(self) -> (&'static G, Ticket) {
         (self.g, self.ticket)
     }
@@ -385,6 +481,12 @@ impl Claimed {
     #[inline]
     pub fn ready(self) {
         ready::ready(self.0);
+    }
+
+    /// As [`Claimed::ready`], for a caller who knows where it runs.
+    #[inline]
+    pub fn ready_from(self, spot: Spot) {
+        ready::ready_from(spot.0, self.0);
     }
 
     /// As [`Claimed::ready`], but it runs after those that are ready already.

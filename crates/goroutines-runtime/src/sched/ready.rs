@@ -20,12 +20,23 @@ const HAND_OFF_STACK: u32 = 1;
 /// Its waker was here first.
 const HAND_WOKEN: u32 = 2;
 
+/// Whether a goroutine is resumed by this worker and no other.
+#[inline]
+pub(crate) fn is_home(here: Here, g: &G) -> bool {
+    !g.has(Flags::MIGRATABLE | Flags::SYSTEM) && g.home() == here.index
+}
+
 /// Queues a goroutine that the caller has claimed. At home here, it runs next.
 #[inline]
 pub(crate) fn ready(g: &'static G) {
-    if let Some(here) = here()
-        && !g.has(Flags::MIGRATABLE | Flags::SYSTEM)
-        && g.home() == here.index
+    ready_from(here(), g);
+}
+
+/// As [`ready`], for a caller who knows where it runs.
+#[inline]
+pub(crate) fn ready_from(here: Option<Here>, g: &'static G) {
+    if let Some(here) = here
+        && is_home(here, g)
     {
         // For show only; a goroutine that is just about to park may write `Parked` after this.
         g.set_status(Status::Active);
@@ -47,8 +58,7 @@ pub(crate) fn ready(g: &'static G) {
 /// As [`ready`], but behind those that are ready already.
 pub(crate) fn ready_later(g: &'static G) {
     if let Some(here) = here()
-        && !g.has(Flags::MIGRATABLE | Flags::SYSTEM)
-        && g.home() == here.index
+        && is_home(here, g)
     {
         g.set_status(Status::Active);
         here.push_homed(g);

@@ -8,13 +8,13 @@
 //! - so who comes never overtakes who is parked, and hands its value over itself.
 
 use super::core::Token;
-use super::env::{Moment, Wakeable, linger, prepare};
+use super::env::{Moment, Spot, Wakeable, linger, spot, yield_now};
 use super::slot::buffer::Buffer;
 use super::slot::cell::Slot;
 use super::slot::lock::Core;
 use super::slot::many::Case;
 use super::slot::node::Side;
-use super::slot::vault::{Ended, Locked, Vault};
+use super::slot::vault::{Berth, Ended, Locked, Step, Vault};
 
 /// One channel.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl<T> Chan<T> {
     /// Closes it and drops its values: there is nobody to receive them.
     pub(crate) fn close_and_drain(&self) {
         self.core().close();
-        self.vault.lock().drop_values();
+        self.vault.lock(spot()).drop_values();
     }
 
     /// Sends the value of a full slot if that is possible without waiting.
@@ -82,15 +82,17 @@ impl<T> Chan<T> {
 
     /// Sends the value of a full slot; if it would have to wait, `hang` gets the locked channel.
     pub(crate) fn offer(&self, slot: &Slot<T>, hang: impl FnOnce(Locked<'_, T>)) -> Ended {
-        self.send_or(self.vault.lock(), slot, |locked| {
+        self.send_or(self.vault.lock(spot()), slot, |locked| {
             hang(locked);
             Ended::Late
         })
     }
 
+    #[inline(never)]
     fn send_now(&self, slot: &Slot<T>) -> Ended {
+        let spot = spot();
         loop {
-            match self.send_or(self.vault.lock(), slot, |_| Ended::Late) {
+            match self.send_or(self.vault.lock(spot), slot, |_| Ended::Late) {
                 // The receiver has thought better of it: there may be others.
                 Ended::Retry => {}
                 ended => return ended,
@@ -98,11 +100,70 @@ impl<T> Chan<T> {
         }
     }
 
+    #[inline(never)]
     fn recv_now(&self, out: &Slot<T>) -> Ended {
+        let spot = spot();
         loop {
-            match self.recv_or(self.vault.lock(), out, |_| Ended::Late) {
+            match self.recv_or(self.vault.lock(spot), out, |_| Ended::Late) {
                 Ended::Retry => {}
                 ended => return ended,
+            }
+        }
+    }
+
+    /// Sends the value of a full slot, waiting for as long as need be.
+    #[inline(always)]
+    pub(crate) fn send(&self, slot: &Slot<T>) -> Ended {
+        let ended = self
+            .vault
+            .operate(Side::Send, slot, |berth| self.begin_send(berth, slot));
+        match ended {
+            Ended::Done | Ended::Closed => ended,
+            _ => self.send_by(slot, Moment::NEVER, ended == Ended::Retry),
+        }
+    }
+
+    /// Receives into an empty slot, waiting for as long as need be.
+    #[inline(always)]
+    pub(crate) fn recv(&self, out: &Slot<T>) -> Ended {
+        let ended = self
+            .vault
+            .operate(Side::Recv, out, |berth| self.begin_recv(berth, out));
+        match ended {
+            Ended::Done | Ended::Closed => ended,
+            _ => self.recv_by(out, Moment::NEVER, ended == Ended::Retry),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_send(&self, berth: &Berth<'_>, slot: &Slot<T>) -> Step {
+        let spot = spot();
+        let wait = |locked| self.moor(locked, berth, slot, spot);
+        let step = self.send_or(self.vault.lock(spot), slot, wait);
+        leave_at_end_of_slice(&step, spot);
+        step
+    }
+
+    #[inline(never)]
+    fn begin_recv(&self, berth: &Berth<'_>, out: &Slot<T>) -> Step {
+        let spot = spot();
+        let wait = |locked| self.moor(locked, berth, out, spot);
+        let step = self.recv_or(self.vault.lock(spot), out, wait);
+        leave_at_end_of_slice(&step, spot);
+        step
+    }
+
+    /// Waits in the channel, which is locked and has nothing for us.
+    #[inline(always)]
+    fn moor(&self, locked: Locked<'_, T>, berth: &Berth<'_>, slot: &Slot<T>, spot: Spot) -> Step {
+        // If the goroutine is to unwind it does so here, and unlocks on the way.
+        let wait = spot.prepare(Wakeable::ByTicket);
+        match locked.moor(berth, slot, wait) {
+            Ok(leaving) => Step::Moored(leaving),
+            Err((locked, wait)) => {
+                drop(locked);
+                let _ = wait.withdraw();
+                Step::Ended(Ended::Again)
             }
         }
     }
@@ -114,7 +175,7 @@ impl<T> Chan<T> {
         let mut first = true;
         loop {
             let wait = |locked| self.wait(locked, Side::Send, slot, deadline, front, &mut first);
-            match self.send_or(self.vault.lock(), slot, wait) {
+            match self.send_or(self.vault.lock(spot()), slot, wait) {
                 Ended::Retry => front = true,
                 Ended::Again => {}
                 ended => return ended,
@@ -129,7 +190,7 @@ impl<T> Chan<T> {
         let mut first = true;
         loop {
             let wait = |locked| self.wait(locked, Side::Recv, out, deadline, front, &mut first);
-            match self.recv_or(self.vault.lock(), out, wait) {
+            match self.recv_or(self.vault.lock(spot()), out, wait) {
                 Ended::Retry => front = true,
                 Ended::Again => {}
                 ended => return ended,
@@ -149,7 +210,7 @@ impl<T> Chan<T> {
         first: &mut bool,
     ) -> Ended {
         // If the goroutine is to unwind it does so here, and unlocks on the way.
-        let wait = prepare(Wakeable::ByTicket);
+        let wait = spot().prepare(Wakeable::ByTicket);
         let late = deadline != Moment::NEVER && deadline <= Moment::now();
         if late || (wait.blocks_thread() && *first) {
             drop(locked);
@@ -167,46 +228,48 @@ impl<T> Chan<T> {
 
     /// Sends the value of a full slot; if it would have to wait, `wait` gets the locked channel.
     #[inline(always)]
-    fn send_or<'a>(
+    fn send_or<'a, R: From<Ended>>(
         &'a self,
         mut locked: Locked<'a, T>,
         slot: &Slot<T>,
-        wait: impl FnOnce(Locked<'a, T>) -> Ended,
-    ) -> Ended {
+        wait: impl FnOnce(Locked<'a, T>) -> R,
+    ) -> R {
         if locked.state().closed() {
-            return Ended::Closed;
+            return Ended::Closed.into();
         }
         if let Some(taker) = locked.receiver() {
+            let spot = locked.spot();
             if taker.has_slot() {
                 drop(locked);
-                taker.give(slot);
-                return Ended::Done;
+                taker.give(slot, spot);
+                return Ended::Done.into();
             }
             if locked.state().room() == 0 {
                 drop(locked);
-                return taker.ask(slot);
+                return taker.ask(slot).into();
             }
             locked.push(slot);
             locked.state().keep();
             drop(locked);
             taker.reserved();
-            return Ended::Done;
+            return Ended::Done.into();
         }
         if locked.state().room() == 0 {
             return wait(locked);
         }
         locked.push(slot);
-        Ended::Done
+        Ended::Done.into()
     }
 
     /// Receives into an empty slot; if it would have to wait, `wait` gets the locked channel.
     #[inline(always)]
-    fn recv_or<'a>(
+    fn recv_or<'a, R: From<Ended>>(
         &'a self,
         mut locked: Locked<'a, T>,
         out: &Slot<T>,
-        wait: impl FnOnce(Locked<'a, T>) -> Ended,
-    ) -> Ended {
+        wait: impl FnOnce(Locked<'a, T>) -> R,
+    ) -> R {
+        let spot = locked.spot();
         if locked.state().available() > 0 {
             locked.pop(out);
             // There is room now: the first parked sender's value goes behind the others. Once it is
@@ -217,37 +280,37 @@ impl<T> Chan<T> {
                 if giver.has_slot() {
                     locked.push_from(&giver);
                     drop(locked);
-                    giver.taken();
+                    giver.taken(spot);
                 } else {
                     locked.state().hold();
                     drop(locked);
                     giver.reserved();
                 }
             }
-            return Ended::Done;
+            return Ended::Done.into();
         }
         if locked.state().closed() {
-            return Ended::Closed;
+            return Ended::Closed.into();
         }
         let Some(giver) = locked.sender() else {
             return wait(locked);
         };
         drop(locked);
         if !giver.has_slot() {
-            return giver.ask(out);
+            return giver.ask(out).into();
         }
-        giver.take(out);
-        Ended::Done
+        giver.take(out, spot);
+        Ended::Done.into()
     }
 
     /// Completes a receive that a select has chosen: moves the value into the slot.
     #[inline]
     pub(crate) fn finish_recv(&self, case: &Case<'_>, token: Token, out: &Slot<T>) -> Ended {
         match token {
-            Token::Peer(peer) => self.vault.giver(case, peer).take(out),
+            Token::Peer(peer) => self.vault.giver(case, peer).take(out, spot()),
             Token::Ask(peer) => return self.vault.giver(case, peer).ask(out),
             Token::Reserved => {
-                let locked = self.vault.lock();
+                let locked = self.vault.lock(spot());
                 locked.state().unkeep();
                 return self.recv_or(locked, out, |_| unreachable!("a value was kept"));
             }
@@ -261,10 +324,10 @@ impl<T> Chan<T> {
     #[inline]
     pub(crate) fn finish_send(&self, case: &Case<'_>, token: Token, slot: &Slot<T>) -> Ended {
         match token {
-            Token::Peer(peer) => self.vault.taker(case, peer).give(slot),
+            Token::Peer(peer) => self.vault.taker(case, peer).give(slot, spot()),
             Token::Ask(peer) => return self.vault.taker(case, peer).ask(slot),
             Token::Reserved => {
-                let locked = self.vault.lock();
+                let locked = self.vault.lock(spot());
                 locked.state().unhold();
                 return self.send_or(locked, slot, |_| unreachable!("room was held"));
             }
@@ -273,4 +336,18 @@ impl<T> Chan<T> {
         }
         Ended::Done
     }
+}
+
+/// Lets others run after an operation that did not have to wait, if the time slice is over.
+#[inline(always)]
+fn leave_at_end_of_slice(step: &Step, spot: Spot) {
+    if spot.slice_over() && matches!(step, Step::Ended(_)) {
+        yield_out_of_line();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn yield_out_of_line() {
+    yield_now();
 }

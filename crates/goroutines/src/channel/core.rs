@@ -7,6 +7,7 @@
 //! the values in the buffer, *holds* room for one, or claims a parked peer. Those kept and held are only
 //! counted; which value it will be is settled at completion.
 
+use super::env::{Spot, spot};
 use super::slot::lock::{Core, Held};
 use super::slot::node::{Outcome, Peer, Side};
 use std::time::Instant;
@@ -40,19 +41,19 @@ impl Held<'_> {
     }
 
     /// Takes what an operation will need; `None`: it would wait.
-    pub(crate) fn choose(self, side: Side) -> Option<Token> {
+    pub(crate) fn choose(self, side: Side, spot: Spot) -> Option<Token> {
         let peer = match side {
             Side::Recv if self.available() > 0 => {
                 self.keep();
                 return Some(Token::Reserved);
             }
             _ if self.closed() => return Some(Token::Closed),
-            Side::Recv => self.queue(Side::Send).claim_first()?,
+            Side::Recv => self.queue(Side::Send).claim_first(spot)?,
             Side::Send if self.room() > 0 => {
                 self.hold();
                 return Some(Token::Reserved);
             }
-            Side::Send => self.queue(Side::Recv).claim_first()?,
+            Side::Send => self.queue(Side::Recv).claim_first(spot)?,
         };
         Some(if peer.has_slot() {
             Token::Peer(peer)
@@ -66,12 +67,13 @@ impl Core {
     /// Somebody who was chosen does not complete the operation: others may.
     #[cold]
     pub(crate) fn give_back(&self, side: Side) {
-        let held = self.lock();
+        let spot = spot();
+        let held = self.lock(spot);
         match side {
             Side::Recv => held.unkeep(),
             Side::Send => held.unhold(),
         }
-        let next = held.queue(side).claim_first();
+        let next = held.queue(side).claim_first(spot);
         drop(held);
         if let Some(peer) = next {
             peer.end(Outcome::Retry);
@@ -80,7 +82,7 @@ impl Core {
 
     /// Closes it; `false`: it was closed. Ends the waits of all who are parked.
     pub(crate) fn close(&self) -> bool {
-        let held = self.lock();
+        let held = self.lock(spot());
         if held.closed() {
             return false;
         }
@@ -89,8 +91,9 @@ impl Core {
         // Nobody parks here any more, and nobody takes from a parked one: one after the other.
         for side in [Side::Recv, Side::Send] {
             loop {
+                let spot = spot();
                 // Unlocked before it is told: that may call the waker of a task, which is foreign code.
-                let next = self.lock().queue(side).claim_first();
+                let next = self.lock(spot).queue(side).claim_first(spot);
                 let Some(peer) = next else { break };
                 peer.end(Outcome::Closed);
             }

@@ -4,7 +4,8 @@
 //! in which threads, atomics and parking are loom's.
 
 pub(crate) use goroutines_runtime::park::{
-    Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, choose, prepare,
+    Cause, Claimed, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, choose, prepare, spot,
+    yield_now,
 };
 pub(crate) use goroutines_runtime::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use goroutines_runtime::spawn::{Settled, StandIn};

@@ -113,17 +113,14 @@ impl<T> Receiver<T> {
     /// assert_eq!(r.recv(), Err(RecvError));
     /// # });
     /// ```
-    #[inline]
+    // Inlined, so that the switch happens in the caller's frame: see `Vault::operate`.
+    #[inline(always)]
     pub fn recv(&self) -> Result<T, RecvError> {
         let Flavor::Chan(shared) = &self.0 else {
             return self.recv_clock();
         };
         let slot = Slot::empty();
-        if shared.chan.try_recv(&slot) == Ended::Late {
-            let _ = shared.chan.recv_by(&slot, Moment::NEVER, false);
-        } else {
-            checkpoint();
-        }
+        let _ = shared.chan.recv(&slot);
         slot.take().ok_or(RecvError)
     }
 

@@ -86,15 +86,11 @@ impl<T> Sender<T> {
     /// assert_eq!(s.send(4), Err(SendError(4)));
     /// # });
     /// ```
-    #[inline]
+    // Inlined, so that the switch happens in the caller's frame: see `Vault::operate`.
+    #[inline(always)]
     pub fn send(&self, msg: T) -> Result<(), SendError<T>> {
         let slot = Slot::full(msg);
-        let mut end = self.chan().try_send(&slot);
-        if end == Ended::Late {
-            end = self.chan().send_by(&slot, Moment::NEVER, false);
-        } else {
-            checkpoint();
-        }
+        let end = self.chan().send(&slot);
         match (end, slot.take()) {
             (Ended::Done, _) | (_, None) => Ok(()),
             (_, Some(msg)) => Err(SendError(msg)),

@@ -12,7 +12,7 @@
 //! 3. *Park*, with a node in each channel, without letting go of the locks in between.
 
 use crate::channel::core::Token;
-use crate::channel::env::{Moment, Wakeable, choose, linger, prepare};
+use crate::channel::env::{Moment, Spot, Wakeable, choose, linger, spot};
 use crate::channel::slot::many::{AllLocked, Case, Port, Woken};
 use crate::channel::slot::node::{Kind, Node};
 use std::mem::MaybeUninit;
@@ -154,9 +154,10 @@ impl<'a> Run<'_, 'a> {
                 return found;
             }
         }
+        let spot = spot();
         let (order, list) = self.numbers.split_at_mut(self.cases.len());
-        let all = AllLocked::lock(self.cases, order, self.biased);
-        choose_locked(self.cases, &all, list, self.biased)
+        let all = AllLocked::lock(self.cases, order, self.biased, spot);
+        choose_locked(self.cases, &all, list, self.biased, spot)
     }
 
     /// Waits until a case is ready and gives its number, without choosing it.
@@ -185,19 +186,20 @@ impl<'a> Run<'_, 'a> {
     /// Parks in all channels, unless a case is ready once they are locked.
     fn wait(&mut self, kind: Kind, deadline: Moment) -> Waited {
         let cases = self.cases;
-        let wait = prepare(Wakeable::ByTicket);
+        let spot = spot();
+        let wait = spot.prepare(Wakeable::ByTicket);
         if wait.blocks_thread() {
             linger(|| self.look(None).0 > 0);
         }
         let now = self.clock();
         let (order, list) = self.numbers.split_at_mut(cases.len());
-        let all = AllLocked::lock(cases, order, self.biased);
+        let all = AllLocked::lock(cases, order, self.biased, spot);
         let found = match kind {
             Kind::Watch => {
                 let ready = candidates(cases, &all, list, now);
                 (ready > 0).then(|| (list[0] as usize, None))
             }
-            _ => choose_locked(cases, &all, list, self.biased).map(|(i, token)| (i, Some(token))),
+            _ => choose_locked(cases, &all, list, self.biased, spot).map(|(i, token)| (i, Some(token))),
         };
         if let Some((index, token)) = found {
             drop(all);
@@ -256,9 +258,13 @@ impl<'a> Run<'_, 'a> {
     #[inline]
     fn try_those(&mut self, ready: usize, now: Option<Moment>) -> Found {
         let cases = self.cases;
+        if ready == 0 {
+            return None;
+        }
+        let spot = spot();
         pick(&mut self.numbers[..ready], self.biased, |i| {
             match cases[i].port {
-                Port::Chan(core) => core.lock().choose(cases[i].side),
+                Port::Chan(core) => core.lock(spot).choose(cases[i].side, spot),
                 Port::Timer(timer) => timer.take(now?).map(Token::At),
                 Port::Never => None,
             }
@@ -321,12 +327,13 @@ fn choose_locked(
     all: &AllLocked<'_, '_>,
     list: &mut [u32],
     biased: bool,
+    spot: Spot,
 ) -> Found {
     let timed = cases.iter().any(|case| matches!(case.port, Port::Timer(_)));
     let now = timed.then(Moment::now);
     let ready = candidates(cases, all, list, now);
     pick(&mut list[..ready], biased, |i| match cases[i].port {
         Port::Timer(timer) => timer.take(now?).map(Token::At),
-        _ => all.state(i)?.choose(cases[i].side),
+        _ => all.state(i)?.choose(cases[i].side, spot),
     })
 }

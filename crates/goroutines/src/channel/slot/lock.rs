@@ -9,7 +9,7 @@
 //! has been preempted.
 
 use super::node::{Peer, Queue, Side};
-use crate::channel::env::{AtomicU64, AtomicUsize, Ordering, Witness, relax};
+use crate::channel::env::{AtomicU64, AtomicUsize, Ordering, Spot, Witness, relax, spot};
 use std::cell::Cell;
 use std::ops::Deref;
 
@@ -122,14 +122,14 @@ impl Core {
 
     /// Locks it. Unlocking shows the new status, and tells watchers if there is something for them.
     #[inline]
-    pub(crate) fn lock(&self) -> Guard<'_> {
-        self.take_lock();
+    pub(crate) fn lock(&self, spot: Spot) -> Guard<'_> {
+        self.take_lock(spot);
         Guard(Held(self))
     }
 
     /// Takes the lock, to be given back by [`Core::unlock`].
     #[inline]
-    pub(super) fn take_lock(&self) {
+    pub(super) fn take_lock(&self, _spot: Spot) {
         let word = self.word.load(Ordering::Relaxed);
         // Acquire: pairs with the Release in `unlock`.
         if word & LOCK != 0
@@ -165,7 +165,7 @@ impl Core {
     /// The first who wants to know when it could do this, claimed.
     #[cold]
     pub(crate) fn next_watcher(&self, side: Side) -> Option<Peer> {
-        self.take_lock();
+        self.take_lock(spot());
         let peer = Held(self).watchers().claim_first_of(side);
         // SAFETY: the lock was taken above, and `Held` is gone. Watchers have been taken out, not put
         // in, so they are not told from here: our caller does that.
@@ -190,21 +190,17 @@ impl Core {
     /// The caller holds the lock and has no [`Held`] any more.
     #[inline]
     pub(super) unsafe fn unlock(&self) -> bool {
-        let held = Held(self);
         let watched = !self.watchers.is_empty();
         let before = self.word.load(Ordering::Relaxed) & !LOCK;
-        let now = if before & CLOSED != 0 {
-            BITS
-        } else {
-            let recv = if held.may(Side::Recv) { MAY_RECV } else { 0 };
-            recv | if held.may(Side::Send) { MAY_SEND } else { 0 }
-        };
-        let changed = before & BITS != now;
-        let word = if changed {
-            (before & !BITS).wrapping_add(CHANGE) | now
-        } else {
-            before
-        };
+        let len = self.len.load(Ordering::Relaxed);
+        let (kept, held) = (self.kept.get() as usize, self.held.get() as usize);
+        // As `Held::may` says it, without branches.
+        let closed = before & CLOSED != 0;
+        let recv = (len != kept) | !self.senders.is_empty() | closed;
+        let send = (self.cap - held != len) | !self.receivers.is_empty() | closed;
+        let now = (u64::from(recv) * MAY_RECV) | (u64::from(send) * MAY_SEND) | (before & CLOSED);
+        let changed = u64::from(before & BITS != now) * CHANGE;
+        let word = (before & !BITS).wrapping_add(changed) | now;
         self.witness.write();
         // Release: pairs with the Acquire in `take_lock` and in `status`.
         self.word.store(word, Ordering::Release);

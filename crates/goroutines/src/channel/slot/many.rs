@@ -12,7 +12,7 @@ use super::lock::{Core, Held};
 use super::node::{Kind, Node, Outcome, Peer, Side};
 use super::vault::Vault;
 use crate::channel::core::Token;
-use crate::channel::env::{Cause, Moment, Reason, Wait, choose};
+use crate::channel::env::{Cause, Moment, Reason, Spot, Wait, choose, spot};
 use crate::channel::timer::Timer;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -151,6 +151,7 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         cases: &'s [Case<'a>],
         order: &'s mut [u32],
         biased: bool,
+        spot: Spot,
     ) -> AllLocked<'s, 'a> {
         for (i, number) in order.iter_mut().enumerate() {
             *number = i as u32;
@@ -177,7 +178,7 @@ impl<'s, 'a> AllLocked<'s, 'a> {
                 order.swap(i, group + choose(i - group + 1));
             }
         }
-        cores(cases, order).for_each(Core::take_lock);
+        cores(cases, order).for_each(|core| core.take_lock(spot));
         AllLocked { cases, order }
     }
 
@@ -212,7 +213,7 @@ impl<'s, 'a> AllLocked<'s, 'a> {
                 _ if case.slot.is_null() => Kind::Later,
                 _ => Kind::Slot,
             };
-            let node = Node::new(wait.waker(), case.side, kind, case.slot);
+            let node = Node::new(wait.waker(), case.side, kind, case.slot, false);
             // SAFETY: there is room for as many nodes as cases.
             let at = unsafe { nodes.add(i) };
             // SAFETY: as above.
@@ -329,6 +330,7 @@ impl Queued<'_, '_> {
 impl Drop for Queued<'_, '_> {
     #[inline]
     fn drop(&mut self) {
+        let spot = spot();
         for &i in self.order {
             let case = &self.cases[i as usize];
             let Some(core) = case.core() else { continue };
@@ -337,7 +339,7 @@ impl Drop for Queued<'_, '_> {
                 // The peer that ended the wait by this node has taken it out.
                 continue;
             }
-            let held = core.lock();
+            let held = core.lock(spot);
             if node.queued() {
                 let queue = if self.watch {
                     held.watchers()

@@ -12,7 +12,7 @@
 //! it out, under the lock, before it goes on; and while its owner is claimed, because the owner goes on
 //! only when the claimer makes it ready, which is the last thing that a claimer does.
 
-use crate::channel::env::{Claimed, Waker, Witness};
+use crate::channel::env::{Claimed, Spot, Waker, Witness, spot};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
@@ -68,6 +68,9 @@ pub(crate) struct Node {
     queued: Cell<bool>,
     kind: Kind,
     side: Side,
+    /// No other node has this ticket, and no deadline: only who takes this node out ends the wait, or a
+    /// cancel.
+    alone: bool,
     witness: Witness,
 }
 
@@ -85,7 +88,13 @@ enum Told {
 
 impl Node {
     #[inline]
-    pub(super) fn new(waker: Waker, side: Side, kind: Kind, slot: *mut ()) -> Node {
+    pub(super) fn new(
+        waker: Waker,
+        side: Side,
+        kind: Kind,
+        slot: *mut (),
+        alone: bool,
+    ) -> Node {
         Node {
             prev: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
@@ -95,6 +104,7 @@ impl Node {
             queued: Cell::new(false),
             kind,
             side,
+            alone,
             witness: Witness::new(),
         }
     }
@@ -195,13 +205,13 @@ impl Queue {
     ///
     /// Those before it have been ended by somebody else, and need their nodes no more.
     #[inline]
-    pub(crate) fn claim_first(&self) -> Option<Peer> {
+    pub(crate) fn claim_first(&self, spot: Spot) -> Option<Peer> {
         while let Some(last) = self.last() {
             // SAFETY: a node of this queue: its owner has not gone on.
             let first = unsafe { &*last.next.get() };
             // SAFETY: it is in this queue.
             unsafe { self.remove(first) };
-            if let Some(peer) = Peer::claim(first) {
+            if let Some(peer) = Peer::claim(first, spot) {
                 return Some(peer);
             }
         }
@@ -220,7 +230,7 @@ impl Queue {
             if node.side == side {
                 // SAFETY: it is in this queue.
                 unsafe { self.remove(node) };
-                if let Some(peer) = Peer::claim(node) {
+                if let Some(peer) = Peer::claim(node, spot()) {
                     return Some(peer);
                 }
             } else {
@@ -244,9 +254,20 @@ pub(crate) struct Peer {
 
 impl Peer {
     #[inline]
-    fn claim(node: &Node) -> Option<Peer> {
-        fetch_frame(node);
-        let claimed = ManuallyDrop::new(node.waker.claim()?);
+    fn claim(node: &Node, spot: Spot) -> Option<Peer> {
+        let claimed = if node.waker.is_near(spot) {
+            fetch_frame(node);
+            if node.alone {
+                // SAFETY: it is near. Its ticket is in this node only, which the caller has taken out of
+                // a queue under the lock, or was given to meet; and there is no deadline.
+                unsafe { node.waker.claim_near() }
+            } else {
+                node.waker.claim()
+            }
+        } else {
+            node.waker.claim()
+        };
+        let claimed = ManuallyDrop::new(claimed?);
         Some(Peer {
             node: NonNull::from(node),
             claimed,
@@ -261,7 +282,7 @@ impl Peer {
     #[inline]
     pub(super) unsafe fn at(node: NonNull<Node>) -> Peer {
         // SAFETY: its owner waits there for nobody but the caller.
-        match Peer::claim(unsafe { node.as_ref() }) {
+        match Peer::claim(unsafe { node.as_ref() }, spot()) {
             Some(peer) => peer,
             None => unreachable!("only the one who was asked to meet may end that wait"),
         }
@@ -294,12 +315,18 @@ impl Peer {
     /// Tells it how its wait ended, and makes it ready.
     #[inline]
     pub(crate) fn end(self, outcome: Outcome) {
+        self.end_from(outcome, spot());
+    }
+
+    /// As [`Peer::end`], for a caller who knows where it runs.
+    #[inline]
+    pub(crate) fn end_from(self, outcome: Outcome, spot: Spot) {
         let mut peer = ManuallyDrop::new(self);
-        peer.tell(outcome);
+        peer.tell(outcome, spot);
     }
 
     #[inline]
-    fn tell(&mut self, outcome: Outcome) {
+    fn tell(&mut self, outcome: Outcome, spot: Spot) {
         let node = self.node();
         node.witness.write();
         node.told.set(match outcome {
@@ -317,14 +344,14 @@ impl Peer {
         // SAFETY: taken once: by `end`, which consumes the peer without dropping it, or by `drop`.
         let claimed = unsafe { ManuallyDrop::take(&mut self.claimed) };
         // From here on its owner may go on, and the node is gone.
-        claimed.ready();
+        claimed.ready_from(spot);
     }
 }
 
 impl Drop for Peer {
     #[cold]
     fn drop(&mut self) {
-        self.tell(Outcome::Retry);
+        self.tell(Outcome::Retry, spot());
     }
 }
 

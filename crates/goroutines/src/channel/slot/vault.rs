@@ -7,10 +7,10 @@ use super::cell::Slot;
 use super::lock::{Core, Held};
 use super::many::Case;
 use super::node::{Kind, Node, Outcome, Peer, Side};
-use crate::channel::env::{Cause, Moment, Reason, Wait, Wakeable, prepare};
-use std::cell::UnsafeCell;
+use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, prepare, spot};
+use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
 
 /// See the module's head.
@@ -38,9 +38,36 @@ impl<T> Vault<T> {
     }
 
     #[inline]
-    pub(crate) fn lock(&self) -> Locked<'_, T> {
-        self.core.take_lock();
-        Locked(self)
+    pub(crate) fn lock(&self, spot: Spot) -> Locked<'_, T> {
+        self.core.take_lock(spot);
+        Locked { vault: self, spot }
+    }
+
+    /// Runs an operation of which `begin` does all that does not wait: it ends the operation, or leaves
+    /// a node in the berth with [`Locked::moor`].
+    ///
+    /// Inlined up to the user's function, so that nothing but `begin`, which is over then, is between
+    /// that and the switch: see `Leaving::switch`.
+    #[inline(always)]
+    pub(crate) fn operate(
+        &self,
+        side: Side,
+        slot: &Slot<T>,
+        begin: impl FnOnce(&Berth<'_>) -> Step,
+    ) -> Ended {
+        let berth = Berth {
+            core: &self.core,
+            side,
+            moored: Cell::new(false),
+            node: UnsafeCell::new(MaybeUninit::uninit()),
+        };
+        match begin(&berth) {
+            Step::Ended(ended) => ended,
+            Step::Moored(leaving) => {
+                let cause = leaving.switch();
+                berth.landed(cause, slot)
+            }
+        }
     }
 
     /// The claimed sender that a select has in hand, if it was claimed here.
@@ -74,14 +101,17 @@ impl<T> Drop for Vault<T> {
 
 /// A channel, locked.
 #[derive(Debug)]
-pub(crate) struct Locked<'a, T>(&'a Vault<T>);
+pub(crate) struct Locked<'a, T> {
+    vault: &'a Vault<T>,
+    spot: Spot,
+}
 
 impl<T> Drop for Locked<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the lock is held, and nothing of the state is lent any more.
-        if unsafe { self.0.core.unlock() } {
-            self.0.core.tell_watchers();
+        if unsafe { self.vault.core.unlock() } {
+            self.vault.core.tell_watchers();
         }
     }
 }
@@ -105,21 +135,27 @@ pub(crate) enum Ended {
 impl<'a, T> Locked<'a, T> {
     /// Whether it is this channel.
     pub(super) fn is_of(&self, core: &Core) -> bool {
-        ptr::eq(&raw const self.0.core, core)
+        ptr::eq(&raw const self.vault.core, core)
+    }
+
+    /// Where its holder runs.
+    #[inline]
+    pub(crate) fn spot(&self) -> Spot {
+        self.spot
     }
 
     /// The state behind the lock.
     #[inline]
     pub(crate) fn state(&self) -> Held<'_> {
         // SAFETY: the lock is held while `self` is borrowed.
-        unsafe { self.0.core.held() }
+        unsafe { self.vault.core.held() }
     }
 
     #[inline]
     #[allow(clippy::mut_from_ref, reason = "the callers borrow `self` uniquely")]
     fn values(&mut self) -> &mut Buffer<T> {
         // SAFETY: the lock of the same vault is held, and the result borrows `self` uniquely.
-        unsafe { &mut *self.0.values.get() }
+        unsafe { &mut *self.vault.values.get() }
     }
 
     /// Moves the value of a full slot into the buffer, where there is room.
@@ -172,7 +208,7 @@ impl<'a, T> Locked<'a, T> {
     #[inline]
     pub(crate) fn sender(&mut self) -> Option<Giver<T>> {
         Some(Giver(
-            self.state().queue(Side::Send).claim_first()?,
+            self.state().queue(Side::Send).claim_first(self.spot)?,
             PhantomData,
         ))
     }
@@ -181,7 +217,7 @@ impl<'a, T> Locked<'a, T> {
     #[inline]
     pub(crate) fn receiver(&mut self) -> Option<Taker<T>> {
         Some(Taker(
-            self.state().queue(Side::Recv).claim_first()?,
+            self.state().queue(Side::Recv).claim_first(self.spot)?,
             PhantomData,
         ))
     }
@@ -197,8 +233,9 @@ impl<'a, T> Locked<'a, T> {
         wait: Wait,
         deadline: Moment,
     ) -> Ended {
-        let core = self.0.core();
-        let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast());
+        let core = self.vault.core();
+        let alone = deadline == Moment::NEVER;
+        let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast(), alone);
         // SAFETY: it is in no queue, and `queued` takes it out, if need be, before this call ends.
         unsafe { self.state().queue(side).push(&node, front) };
         let queued = Queued {
@@ -218,6 +255,93 @@ impl<'a, T> Locked<'a, T> {
             Ended::Late
         } else {
             Ended::Again
+        }
+    }
+}
+
+/// Where the node of one that waits lies: in the frame of the operation, which it does not outlive.
+#[derive(Debug)]
+pub(crate) struct Berth<'a> {
+    core: &'a Core,
+    side: Side,
+    /// There is a node, and it has been put into the channel's queue.
+    moored: Cell<bool>,
+    node: UnsafeCell<MaybeUninit<Node>>,
+}
+
+/// What became of the first part of an operation.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Step {
+    /// It has ended.
+    Ended(Ended),
+    /// The node is in the queue.
+    Moored(Leaving),
+}
+
+impl From<Ended> for Step {
+    #[inline]
+    fn from(ended: Ended) -> Step {
+        Step::Ended(ended)
+    }
+}
+
+impl<T> Locked<'_, T> {
+    /// Unlocks with a node in the channel's queue. `Err`: this one cannot be, use [`Locked::park`].
+    #[inline(always)]
+    pub(crate) fn moor(
+        self,
+        berth: &Berth<'_>,
+        slot: &Slot<T>,
+        wait: Wait,
+    ) -> Result<Leaving, (Self, Wait)> {
+        assert!(ptr::eq(self.vault.core(), berth.core) && !berth.moored.get());
+        let waker = wait.waker();
+        let leaving = match wait.leave(reason(berth.side)) {
+            Ok(leaving) => leaving,
+            Err(wait) => return Err((self, wait)),
+        };
+        let node = Node::new(waker, berth.side, Kind::Slot, slot.place().cast(), true);
+        let place: *mut Node = berth.node.get().cast();
+        // SAFETY: nobody has a reference to what is there, as nothing has been moored.
+        unsafe { place.write(node) };
+        // SAFETY: it has just been written.
+        let node = unsafe { &*place };
+        berth.moored.set(true);
+        // SAFETY: it is in no queue. It stays where it is until the berth is dropped, which takes it out:
+        // berths are made by `operate`, which keeps them to the end of its frame.
+        unsafe { self.state().queue(berth.side).push(node, false) };
+        Ok(leaving)
+    }
+}
+
+impl Berth<'_> {
+    /// The wait has ended.
+    #[inline(always)]
+    fn landed<T>(&self, cause: Cause, slot: &Slot<T>) -> Ended {
+        assert!(self.moored.get());
+        if cause != Cause::Ready {
+            return Ended::Again;
+        }
+        // Who ended the wait has taken the node out.
+        self.moored.set(false);
+        let place: *const Node = self.node.get().cast();
+        // SAFETY: `moor` has written it.
+        ended(unsafe { &*place }, self.side, slot)
+    }
+}
+
+impl Drop for Berth<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.moored.get() {
+            let place: *const Node = self.node.get().cast();
+            drop(Queued {
+                core: self.core,
+                // SAFETY: `moor` has written it.
+                node: unsafe { &*place },
+                side: self.side,
+            });
         }
     }
 }
@@ -255,7 +379,7 @@ impl Drop for Queued<'_> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        let held = self.core.lock();
+        let held = self.core.lock(spot());
         if self.node.queued() {
             // SAFETY: it is in a queue, and `park` has put it into this one.
             unsafe { held.queue(self.side).remove(self.node) };
@@ -280,7 +404,7 @@ impl<T> Giver<T> {
 
     /// Moves its value into an empty slot, and makes it ready.
     #[inline]
-    pub(crate) fn take(self, out: &Slot<T>) {
+    pub(crate) fn take(self, out: &Slot<T>, spot: Spot) {
         assert!(!out.is_full() && self.0.has_slot());
         let from: *const T = self.0.slot().cast();
         // SAFETY: it is a sender of this channel, parked: its slot has a value of this type, which it
@@ -288,13 +412,13 @@ impl<T> Giver<T> {
         unsafe { out.place().copy_from_nonoverlapping(from, 1) };
         // SAFETY: a value has been moved in.
         unsafe { out.note(true) };
-        self.0.end(Outcome::Done);
+        self.0.end_from(Outcome::Done, spot);
     }
 
     /// Tells it that its value has been moved into the buffer.
     #[inline]
-    pub(crate) fn taken(self) {
-        self.0.end(Outcome::Done);
+    pub(crate) fn taken(self, spot: Spot) {
+        self.0.end_from(Outcome::Done, spot);
     }
 
     /// Tells it that room is held for its value.
@@ -320,7 +444,7 @@ impl<T> Taker<T> {
 
     /// Moves the value of a full slot to it, and makes it ready.
     #[inline]
-    pub(crate) fn give(self, slot: &Slot<T>) {
+    pub(crate) fn give(self, slot: &Slot<T>, spot: Spot) {
         assert!(slot.is_full() && self.0.has_slot());
         let to: *mut T = self.0.slot().cast();
         // SAFETY: it is a receiver of this channel, parked: its slot has room for a value of this
@@ -328,7 +452,7 @@ impl<T> Taker<T> {
         unsafe { to.copy_from_nonoverlapping(slot.place(), 1) };
         // SAFETY: the value has been moved.
         unsafe { slot.note(false) };
-        self.0.end(Outcome::Done);
+        self.0.end_from(Outcome::Done, spot);
     }
 
     /// Tells it that a value in the buffer is kept for it.
@@ -349,7 +473,7 @@ impl<T> Taker<T> {
 fn ask<T>(peer: Peer, side: Side, slot: &Slot<T>) -> Ended {
     // Nobody but the peer may end this wait: the peer has the address of our slot.
     let wait = prepare(Wakeable::Shielded);
-    let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast());
+    let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast(), true);
     peer.end(Outcome::Meet(NonNull::from(&node)));
     wait.park(reason(side), Moment::NEVER);
     ended(&node, side, slot)
