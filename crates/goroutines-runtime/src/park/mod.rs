@@ -15,6 +15,7 @@
 //! (which blocks).
 
 mod bell;
+pub mod bias;
 mod offload;
 mod registration;
 mod token;
@@ -107,6 +108,12 @@ impl Spot {
             _ => None,
         };
         begin(g.unwrap_or_else(current::thread), wakeable)
+    }
+
+    /// The number of the worker whose thread this is, counted from 1; 0 on any other thread.
+    #[inline]
+    pub fn number(self) -> u32 {
+        self.0.map_or(0, |here| here.index as u32 + 1)
     }
 
     /// Whether the running goroutine has had its time slice, see [`checkpoint`].

@@ -131,6 +131,7 @@ fn start(first: usize) -> Result<(&'static Runtime, bool), StartError> {
     if let Some(seed) = config.seed {
         crate::seam::choice::fix_seed(seed);
     }
+    crate::sys::membarrier::register_early();
     let all = config.workers + SPARES;
     let n = config.workers;
     let runtime = RUNTIME.get_or_init(|| Runtime {

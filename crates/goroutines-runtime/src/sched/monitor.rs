@@ -83,6 +83,8 @@ struct Watch {
 /// Starts the monitor's thread.
 pub(super) fn start(runtime: &'static Runtime) {
     let watch = move || {
+        // It may take long; this thread has time.
+        crate::sys::membarrier::register();
         Watch {
             runtime,
             seen: Vec::new(),

@@ -7,7 +7,10 @@ pub(crate) use goroutines_runtime::park::{
     Cause, Claimed, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, choose, prepare, spot,
     yield_now,
 };
-pub(crate) use goroutines_runtime::shim::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use goroutines_runtime::park::bias;
+pub(crate) use goroutines_runtime::shim::atomic::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 pub(crate) use goroutines_runtime::spawn::{Settled, StandIn};
 
 /// Waits a little, longer the higher `round` is, for another thread to let go of a lock.

@@ -2,14 +2,18 @@
 //!
 //! Not for: what is done with it (`core`).
 //!
-//! Everything is in one cache line. The lock is a bit of the status word, so taking it is one exchange
-//! and giving it back is one store, which at the same time shows the new status to those who look without
-//! the lock. What runs under it is some dozens of instructions and never user code, and it is never held
-//! across a switch; so who does not get it spins, and then gives the processor away, in case its holder
-//! has been preempted.
+//! Everything is in one cache line. What runs under the lock is some dozens of instructions and never user
+//! code, and it is never held across a switch; so who does not get it spins, and then gives the processor
+//! away, in case its holder has been preempted. Giving it back is one store; another one shows the new
+//! status to those who look without the lock, if it has changed.
+//!
+//! Taking it is one exchange, or none at all while it *leans* to the worker that takes it: README.md has
+//! the argument.
 
 use super::node::{Peer, Queue, Side};
-use crate::channel::env::{AtomicU64, AtomicUsize, Ordering, Spot, Witness, relax, spot};
+use crate::channel::env::{
+    AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, Spot, Witness, bias, relax, spot,
+};
 use std::cell::Cell;
 use std::ops::Deref;
 
@@ -33,6 +37,12 @@ pub(crate) struct Core {
     receivers: Queue,
     /// Selects that want to know when an operation is ready.
     watchers: Queue,
+    /// See [`Lock`].
+    lock: AtomicU32,
+    /// The worker that it leans to holds it, or tries whether it may.
+    inside: AtomicBool,
+    /// Its holder has taken it by `inside`.
+    leaning: Cell<bool>,
     witness: Witness,
 }
 
@@ -45,21 +55,20 @@ unsafe impl Send for Core {}
 #[cfg(not(test))]
 const _: () = assert!(size_of::<Core>() == 64);
 
-const LOCK: u64 = 1;
-const MAY_RECV: u64 = 2;
-const MAY_SEND: u64 = 4;
-const CLOSED: u64 = 8;
+const MAY_RECV: u64 = 1;
+const MAY_SEND: u64 = 2;
+const CLOSED: u64 = 4;
 const BITS: u64 = MAY_RECV | MAY_SEND | CLOSED;
 /// Above the bits: how often they have changed.
-const CHANGE: u64 = 16;
+const CHANGE: u64 = 8;
 
 /// What an operation can see of a channel without its lock.
 ///
 /// ```text
-///  63                           4    3        2         1       0
-/// +------------------------------+--------+----------+----------+------+
-/// | how often bits 1..3 changed  | CLOSED | MAY_SEND | MAY_RECV | LOCK |
-/// +------------------------------+--------+----------+----------+------+
+///  63                           3    2        1         0
+/// +------------------------------+--------+----------+----------+
+/// | how often bits 0..2 changed  | CLOSED | MAY_SEND | MAY_RECV |
+/// +------------------------------+--------+----------+----------+
 /// ```
 ///
 /// `MAY_*`: the operation would not wait; or it would, because the only peers there are selects that
@@ -78,16 +87,56 @@ impl Status {
         self.0 & bit != 0
     }
 
-    /// The word without the lock: greater after each change.
+    /// The word: greater after each change.
     #[inline]
     pub(crate) fn as_u64(self) -> u64 {
-        self.0 & !LOCK
+        self.0
     }
 
     /// Whether it has been closed.
     #[inline]
     pub(crate) fn closed(self) -> bool {
         self.0 & CLOSED != 0
+    }
+}
+
+/// The lock word.
+///
+/// ```text
+///  31       16 15  14      8 7     3    2        1       0
+/// +-----------+---+---------+-------+-------+--------+------+
+/// | worker    |FULL| streak |       | NEVER | LEANS  | HELD |
+/// +-----------+---+---------+-------+-------+--------+------+
+/// ```
+///
+/// `worker` is the number of the worker that has taken it the last `streak` times; 0: that was a plain
+/// thread. When the streak is `FULL`, the holder makes the lock *lean* to that worker instead of giving
+/// it back: `HELD` is clear and stays so while that worker, which says so in `inside`, takes it and gives
+/// it back. Anybody else clears `LEANS` and sets `NEVER` first: it does not lean again.
+mod word {
+    pub(super) const HELD: u32 = 1;
+    pub(super) const LEANS: u32 = 2;
+    pub(super) const NEVER: u32 = 4;
+    pub(super) const ONCE: u32 = 1 << 8;
+    pub(super) const FULL: u32 = 1 << 15;
+    pub(super) const WORKER: u32 = 16;
+
+    /// The word of a lock that leans to this worker.
+    #[inline]
+    pub(super) fn leaning(worker: u32) -> u32 {
+        worker << WORKER | LEANS
+    }
+
+    /// The word once this worker has taken the lock.
+    #[inline]
+    pub(super) fn held(before: u32, worker: u32) -> u32 {
+        if before & NEVER != 0 {
+            before | HELD
+        } else if before >> WORKER == worker {
+            before.wrapping_add(ONCE) | HELD
+        } else {
+            worker << WORKER | HELD
+        }
     }
 }
 
@@ -102,6 +151,9 @@ impl Core {
             senders: Queue::new(),
             receivers: Queue::new(),
             watchers: Queue::new(),
+            lock: AtomicU32::new(0),
+            inside: AtomicBool::new(false),
+            leaning: Cell::new(false),
             witness: Witness::new(),
         }
     }
@@ -129,37 +181,98 @@ impl Core {
 
     /// Takes the lock, to be given back by [`Core::unlock`].
     #[inline]
-    pub(super) fn take_lock(&self, _spot: Spot) {
-        let word = self.word.load(Ordering::Relaxed);
-        // Acquire: pairs with the Release in `unlock`.
-        if word & LOCK != 0
+    pub(super) fn take_lock(&self, spot: Spot) {
+        let worker = spot.number();
+        let word = self.lock.load(Ordering::Relaxed);
+        if word == word::leaning(worker) {
+            if !self.lean(word) {
+                self.take_lock_later(worker);
+            }
+        } else if word & (word::HELD | word::LEANS) != 0
+            // Acquire: pairs with the Release in `unlock`.
             || self
-                .word
-                .compare_exchange(word, word | LOCK, Ordering::Acquire, Ordering::Relaxed)
+                .lock
+                .compare_exchange(
+                    word,
+                    word::held(word, worker),
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                )
                 .is_err()
         {
-            self.take_lock_later();
+            self.take_lock_later(worker);
+        } else {
+            self.leaning.set(false);
         }
         self.witness.write();
     }
 
+    /// Takes the lock, which leans to the caller's worker; `false`: not any more.
+    #[inline]
+    fn lean(&self, word: u32) -> bool {
+        self.inside.store(true, Ordering::Relaxed);
+        // Pairs with the heavy one in `straighten`: either that comes to see `inside`, or we see that
+        // the lock leans no longer.
+        bias::light();
+        if self.lock.load(Ordering::Relaxed) != word {
+            self.inside.store(false, Ordering::Relaxed);
+            return false;
+        }
+        // Nothing to acquire: since it leans only this thread has held it, and then too it was this thread
+        // that made it lean.
+        self.leaning.set(true);
+        true
+    }
+
     #[cold]
     #[inline(never)]
-    fn take_lock_later(&self) {
+    fn take_lock_later(&self, worker: u32) {
         let mut round = 0;
         loop {
-            let word = self.word.load(Ordering::Relaxed);
-            if word & LOCK == 0
+            let word = self.lock.load(Ordering::Relaxed);
+            if word & word::LEANS != 0 {
+                if self.straighten(word) {
+                    return;
+                }
+            } else if word & word::HELD == 0
                 && self
-                    .word
-                    .compare_exchange_weak(word, word | LOCK, Ordering::Acquire, Ordering::Relaxed)
+                    .lock
+                    .compare_exchange_weak(
+                        word,
+                        word::held(word, worker),
+                        Ordering::Acquire,
+                        Ordering::Relaxed,
+                    )
                     .is_ok()
             {
+                self.leaning.set(false);
                 return;
             }
             relax(round);
             round = round.saturating_add(1);
         }
+    }
+
+    /// Takes a lock that leans to somebody else; `false`: another one did that.
+    #[cold]
+    fn straighten(&self, word: u32) -> bool {
+        let now = word::NEVER | word::HELD;
+        if self
+            .lock
+            .compare_exchange(word, now, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        bias::heavy();
+        let mut round = 0;
+        // Acquire: pairs with the Release in `unlock`.
+        while self.inside.load(Ordering::Acquire) {
+            relax(round);
+            round = round.saturating_add(1);
+        }
+        self.leaning.set(false);
+        true
     }
 
     /// The first who wants to know when it could do this, claimed.
@@ -191,7 +304,7 @@ impl Core {
     #[inline]
     pub(super) unsafe fn unlock(&self) -> bool {
         let watched = !self.watchers.is_empty();
-        let before = self.word.load(Ordering::Relaxed) & !LOCK;
+        let before = self.word.load(Ordering::Relaxed);
         let len = self.len.load(Ordering::Relaxed);
         let (kept, held) = (self.kept.get() as usize, self.held.get() as usize);
         // As `Held::may` says it, without branches.
@@ -201,10 +314,35 @@ impl Core {
         let now = (u64::from(recv) * MAY_RECV) | (u64::from(send) * MAY_SEND) | (before & CLOSED);
         let changed = u64::from(before & BITS != now) * CHANGE;
         let word = (before & !BITS).wrapping_add(changed) | now;
-        self.witness.write();
-        // Release: pairs with the Acquire in `take_lock` and in `status`.
+        // Release: pairs with the Acquire in `status`.
         self.word.store(word, Ordering::Release);
+        self.witness.write();
+        if self.leaning.get() {
+            // Release: pairs with the Acquire in `straighten`.
+            self.inside.store(false, Ordering::Release);
+            return watched;
+        }
+        let lock = self.lock.load(Ordering::Relaxed);
+        let lock = if lock & word::FULL == 0 {
+            lock & !word::HELD
+        } else {
+            streak_is_full(lock)
+        };
+        // Release: pairs with the Acquire in `take_lock`.
+        self.lock.store(lock, Ordering::Release);
         watched
+    }
+}
+
+/// What a lock becomes that one worker has taken many times in a row.
+#[cold]
+fn streak_is_full(lock: u32) -> u32 {
+    let worker = lock >> word::WORKER;
+    if worker != 0 && bias::is_possible() {
+        word::leaning(worker)
+    } else {
+        // Count again.
+        worker << word::WORKER
     }
 }
 
