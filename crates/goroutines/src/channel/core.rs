@@ -48,12 +48,12 @@ impl Held<'_> {
                 return Some(Token::Reserved);
             }
             _ if self.closed() => return Some(Token::Closed),
-            Side::Recv => self.queue(Side::Send).claim_first(spot)?,
+            Side::Recv => self.queue(Side::Send).claim_first_at(spot)?,
             Side::Send if self.room() > 0 => {
                 self.hold();
                 return Some(Token::Reserved);
             }
-            Side::Send => self.queue(Side::Recv).claim_first(spot)?,
+            Side::Send => self.queue(Side::Recv).claim_first_at(spot)?,
         };
         Some(if peer.has_slot() {
             Token::Peer(peer)
@@ -68,12 +68,12 @@ impl Core {
     #[cold]
     pub(crate) fn give_back(&self, side: Side) {
         let spot = spot();
-        let held = self.lock(spot);
+        let held = self.lock_at(spot);
         match side {
             Side::Recv => held.unkeep(),
             Side::Send => held.unhold(),
         }
-        let next = held.queue(side).claim_first(spot);
+        let next = held.queue(side).claim_first_at(spot);
         drop(held);
         if let Some(peer) = next {
             peer.end(Outcome::Retry);
@@ -82,7 +82,7 @@ impl Core {
 
     /// Closes it; `false`: it was closed. Ends the waits of all who are parked.
     pub(crate) fn close(&self) -> bool {
-        let held = self.lock(spot());
+        let held = self.lock();
         if held.closed() {
             return false;
         }
@@ -93,7 +93,7 @@ impl Core {
             loop {
                 let spot = spot();
                 // Unlocked before it is told: that may call the waker of a task, which is foreign code.
-                let next = self.lock(spot).queue(side).claim_first(spot);
+                let next = self.lock_at(spot).queue(side).claim_first_at(spot);
                 let Some(peer) = next else { break };
                 peer.end(Outcome::Closed);
             }

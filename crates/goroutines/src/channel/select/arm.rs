@@ -211,7 +211,8 @@ pub(super) fn send<T>(
 }
 
 /// Chooses one of the cases.
-#[inline]
+// Inlined: see `Run::select`.
+#[inline(always)]
 pub fn select<'a, const N: usize>(
     cases: [Case<'a>; N],
     biased: bool,

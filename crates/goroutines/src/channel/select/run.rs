@@ -12,8 +12,8 @@
 //! 3. *Park*, with a node in each channel, without letting go of the locks in between.
 
 use crate::channel::core::Token;
-use crate::channel::env::{Moment, Spot, Wakeable, choose, linger, spot};
-use crate::channel::slot::many::{AllLocked, Case, Port, Woken};
+use crate::channel::env::{Leaving, Moment, Spot, Wakeable, choose, linger, spot};
+use crate::channel::slot::many::{AllLocked, Case, Moorings, Port, Woken, wait_in};
 use crate::channel::slot::node::{Kind, Node};
 use std::mem::MaybeUninit;
 
@@ -92,11 +92,19 @@ const LOOKS: usize = 3;
 
 impl<'a> Run<'_, 'a> {
     /// Chooses a case, waiting for one until `limit`.
-    #[inline]
+    // Inlined, so that the switch happens in the caller's frame: see `Vault::operate`.
+    #[inline(always)]
     pub(crate) fn select(mut self, limit: Limit) -> Option<Chosen<'a>> {
-        let found = match self.try_one() {
-            None => self.select_later(limit),
-            found => found,
+        let found = match (self.try_one(), limit) {
+            (None, Limit::Until(Moment::NEVER)) => {
+                let waited = match wait_in(|moorings| self.begin_wait(moorings)) {
+                    Ok(woken) => Waited::Woken(woken),
+                    Err(waited) => waited,
+                };
+                self.go_on(waited)
+            }
+            (None, limit) => self.select_later(limit),
+            (found, _) => found,
         };
         let (index, token) = found?;
         Some(Chosen {
@@ -114,7 +122,50 @@ impl<'a> Run<'_, 'a> {
         self.try_those(ready, now)
     }
 
+    /// What comes before the switch of a wait without a deadline.
+    #[inline(never)]
+    fn begin_wait<'s>(&'s mut self, moorings: &mut Moorings<'s, 'a>) -> Result<Leaving, Waited> {
+        let (cases, biased) = (self.cases, self.biased);
+        let wait = spot().prepare(Wakeable::ByTicket);
+        let plain = |case: &Case<'_>| matches!(case.port, Port::Chan(_));
+        if wait.blocks_thread() || cases.is_empty() || !cases.iter().all(plain) {
+            let _ = wait.withdraw();
+            return Err(Waited::Woken(Woken::Again));
+        }
+        let (order, _) = self.numbers.split_at_mut(cases.len());
+        let all = AllLocked::lock(cases, order, biased);
+        // Nothing has been done to the channels since they were locked, so what they show is so.
+        let shows = |case: &Case<'_>| matches!(case.port, Port::Chan(core) if core.status().may(case.side));
+        if cases.iter().any(shows) {
+            drop(all);
+            let _ = wait.withdraw();
+            return Err(Waited::Woken(Woken::Again));
+        }
+        match all.moor(moorings, self.nodes, wait) {
+            Ok(leaving) => Ok(leaving),
+            Err((all, nodes, wait)) => {
+                Err(Waited::Woken(all.park(Kind::Slot, nodes, wait, Moment::NEVER)))
+            }
+        }
+    }
+
+    /// What comes after a wait without a deadline.
+    #[inline(never)]
+    fn go_on(&mut self, waited: Waited) -> Found {
+        match waited {
+            Waited::Woken(Woken::Chosen(index, token)) | Waited::Found(index, Some(token)) => {
+                Some((index, token))
+            }
+            // A peer has thought better of it, or there may be something that was not there before.
+            _ => match self.try_one() {
+                None => self.select_later(Limit::Until(Moment::NEVER)),
+                found => found,
+            },
+        }
+    }
+
     #[cold]
+    #[inline(never)]
     fn select_later(&mut self, limit: Limit) -> Found {
         let Limit::Until(deadline) = limit else {
             return self.select_now();
@@ -156,7 +207,7 @@ impl<'a> Run<'_, 'a> {
         }
         let spot = spot();
         let (order, list) = self.numbers.split_at_mut(self.cases.len());
-        let all = AllLocked::lock(self.cases, order, self.biased, spot);
+        let all = AllLocked::lock(self.cases, order, self.biased);
         choose_locked(self.cases, &all, list, self.biased, spot)
     }
 
@@ -193,7 +244,7 @@ impl<'a> Run<'_, 'a> {
         }
         let now = self.clock();
         let (order, list) = self.numbers.split_at_mut(cases.len());
-        let all = AllLocked::lock(cases, order, self.biased, spot);
+        let all = AllLocked::lock(cases, order, self.biased);
         let found = match kind {
             Kind::Watch => {
                 let ready = candidates(cases, &all, list, now);
@@ -264,7 +315,7 @@ impl<'a> Run<'_, 'a> {
         let spot = spot();
         pick(&mut self.numbers[..ready], self.biased, |i| {
             match cases[i].port {
-                Port::Chan(core) => core.lock(spot).choose(cases[i].side, spot),
+                Port::Chan(core) => core.lock_at(spot).choose(cases[i].side, spot),
                 Port::Timer(timer) => timer.take(now?).map(Token::At),
                 Port::Never => None,
             }

@@ -174,7 +174,13 @@ impl Core {
 
     /// Locks it. Unlocking shows the new status, and tells watchers if there is something for them.
     #[inline]
-    pub(crate) fn lock(&self, spot: Spot) -> Guard<'_> {
+    pub(crate) fn lock(&self) -> Guard<'_> {
+        self.lock_at(spot())
+    }
+
+    /// As [`Core::lock`], for a caller who knows where it runs.
+    #[inline]
+    pub(crate) fn lock_at(&self, spot: Spot) -> Guard<'_> {
         self.take_lock(spot);
         Guard(Held(self))
     }

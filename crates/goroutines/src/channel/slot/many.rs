@@ -12,7 +12,7 @@ use super::lock::{Core, Held};
 use super::node::{Kind, Node, Outcome, Peer, Side};
 use super::vault::Vault;
 use crate::channel::core::Token;
-use crate::channel::env::{Cause, Moment, Reason, Spot, Wait, choose, spot};
+use crate::channel::env::{Cause, Leaving, Moment, Reason, Wait, Waker, choose, spot};
 use crate::channel::timer::Timer;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -151,13 +151,14 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         cases: &'s [Case<'a>],
         order: &'s mut [u32],
         biased: bool,
-        spot: Spot,
     ) -> AllLocked<'s, 'a> {
         for (i, number) in order.iter_mut().enumerate() {
             *number = i as u32;
         }
         let address = |&i: &u32| cases[i as usize].address();
-        if cases.len() <= 8 {
+        if cases.is_sorted_by(|a, b| a.address() < b.address()) {
+            // As channels often are that were made one after the other.
+        } else if cases.len() <= 8 {
             // So few are sorted before a library has looked at them.
             for i in 1..order.len() {
                 let mut at = i;
@@ -169,15 +170,18 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         } else {
             order.sort_unstable_by_key(|i| (address(i), *i));
         }
-        let mut group = 0;
-        for i in 1..order.len() {
-            if address(&order[i]) != address(&order[i - 1]) {
-                group = i;
-            } else if !biased {
-                // The newest member of a group changes places with any of it (Fisher and Yates).
-                order.swap(i, group + choose(i - group + 1));
+        if !biased {
+            let mut group = 0;
+            for i in 1..order.len() {
+                if address(&order[i]) != address(&order[i - 1]) {
+                    group = i;
+                } else {
+                    // The newest member of a group changes places with any of it (Fisher and Yates).
+                    order.swap(i, group + choose(i - group + 1));
+                }
             }
         }
+        let spot = spot();
         cores(cases, order).for_each(|core| core.take_lock(spot));
         AllLocked { cases, order }
     }
@@ -188,6 +192,56 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         let core = self.cases[case].core()?;
         // SAFETY: its lock is held, as those of all cases, while `self` is borrowed.
         Some(unsafe { core.held() })
+    }
+
+    /// Unlocks with a node in each channel, all of this wait.
+    ///
+    /// # Safety
+    ///
+    /// The result is dropped before the nodes go, and before they are used for anything else.
+    #[inline]
+    unsafe fn hang(
+        self,
+        kind: Kind,
+        nodes: &mut [MaybeUninit<Node>],
+        waker: Waker,
+    ) -> Queued<'s, 'a> {
+        let (cases, order) = (self.cases, self.order);
+        assert!(nodes.len() >= cases.len());
+        let nodes: *mut Node = nodes.as_mut_ptr().cast();
+        for &i in order {
+            let i = i as usize;
+            let case = &cases[i];
+            let Some(state) = self.state(i) else { continue };
+            let kind = match kind {
+                Kind::Watch => Kind::Watch,
+                _ if case.slot.is_null() => Kind::Later,
+                _ => Kind::Slot,
+            };
+            let node = Node::new(waker, case.side, kind, case.slot, false);
+            // SAFETY: there is room for as many nodes as cases.
+            let at = unsafe { nodes.add(i) };
+            // SAFETY: as above.
+            unsafe { at.write(node) };
+            let queue = match kind {
+                Kind::Watch => state.watchers(),
+                _ => state.queue(case.side),
+            };
+            // SAFETY: it has just been written.
+            let node = unsafe { &*at };
+            // Those who only watch are all told, so they come before those of which one is told.
+            // SAFETY: it is in no queue, and the result takes it out when it is dropped; until then the
+            // node stays, by the contract.
+            unsafe { queue.push(node, kind == Kind::Watch) };
+        }
+        let queued = Queued {
+            cases,
+            order,
+            nodes,
+            watch: kind == Kind::Watch,
+        };
+        drop(self);
+        queued
     }
 
     /// Unlocks, and waits until a peer has chosen one of the cases or the deadline has passed.
@@ -202,39 +256,8 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         deadline: Moment,
     ) -> Woken {
         let (cases, order) = (self.cases, self.order);
-        assert!(nodes.len() >= cases.len());
-        let nodes: *mut Node = nodes.as_mut_ptr().cast();
-        for &i in order {
-            let i = i as usize;
-            let case = &cases[i];
-            let Some(state) = self.state(i) else { continue };
-            let kind = match kind {
-                Kind::Watch => Kind::Watch,
-                _ if case.slot.is_null() => Kind::Later,
-                _ => Kind::Slot,
-            };
-            let node = Node::new(wait.waker(), case.side, kind, case.slot, false);
-            // SAFETY: there is room for as many nodes as cases.
-            let at = unsafe { nodes.add(i) };
-            // SAFETY: as above.
-            unsafe { at.write(node) };
-            let queue = match kind {
-                Kind::Watch => state.watchers(),
-                _ => state.queue(case.side),
-            };
-            // SAFETY: it has just been written.
-            let node = unsafe { &*at };
-            // Those who only watch are all told, so they come before those of which one is told.
-            // SAFETY: it is in no queue, and `queued` takes it out before this call ends.
-            unsafe { queue.push(node, kind == Kind::Watch) };
-        }
-        let queued = Queued {
-            cases,
-            order,
-            nodes,
-            watch: kind == Kind::Watch,
-        };
-        drop(self);
+        // SAFETY: it is dropped before this call ends, for which time the nodes are borrowed.
+        let queued = unsafe { self.hang(kind, nodes, wait.waker()) };
         let idle = deadline == Moment::NEVER && cores(cases, order).next().is_none();
         let reason = if idle {
             Reason::SelectNoCases
@@ -242,17 +265,56 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             Reason::Select
         };
         let cause = wait.park(reason, deadline);
-        let told = if cause == Cause::Ready {
-            queued.told()
-        } else {
-            None
+        queued.landed(cause)
+    }
+
+    /// As [`AllLocked::park`] without a deadline, but for the switch, which [`wait_in`] does. `Err`: it
+    /// has to be `park`.
+    #[inline]
+    pub(crate) fn moor(
+        self,
+        moorings: &mut Moorings<'s, 'a>,
+        nodes: &'s mut [MaybeUninit<Node>],
+        wait: Wait,
+    ) -> Result<Leaving, (Self, &'s mut [MaybeUninit<Node>], Wait)> {
+        let waker = wait.waker();
+        let leaving = match wait.leave(Reason::Select) {
+            Ok(leaving) => leaving,
+            Err(wait) => return Err((self, nodes, wait)),
         };
-        drop(queued);
-        match (cause, told) {
-            (Cause::Deadline, _) => Woken::Deadline,
-            (Cause::Ready, Some((case, outcome))) => woken(outcome, case),
-            _ => Woken::Again,
-        }
+        // SAFETY: the nodes are borrowed for as long as the moorings can be used, and `wait_in`, which
+        // has made these, drops them in its frame.
+        moorings.0 = Some(unsafe { self.hang(Kind::Slot, nodes, waker) });
+        Ok(leaving)
+    }
+}
+
+/// What a select that waits has to take out again.
+#[derive(Debug)]
+pub(crate) struct Moorings<'s, 'a>(Option<Queued<'s, 'a>>);
+
+/// Runs the wait of a select, of which `begin` does what comes before the switch: it finds something
+/// after all, or [moors](AllLocked::moor).
+///
+/// Inlined up to the user's function, see `Vault::operate`.
+#[inline(always)]
+pub(crate) fn wait_in<'s, 'a, F>(
+    begin: impl FnOnce(&mut Moorings<'s, 'a>) -> Result<Leaving, F>,
+) -> Result<Woken, F>
+where
+    'a: 's,
+{
+    let mut moorings = Moorings(None);
+    let leaving = begin(&mut moorings)?;
+    let cause = leaving.switch();
+    Ok(cast_off(moorings, cause))
+}
+
+#[inline(never)]
+fn cast_off(moorings: Moorings<'_, '_>, cause: Cause) -> Woken {
+    match moorings.0 {
+        Some(queued) => queued.landed(cause),
+        None => Woken::Again,
     }
 }
 
@@ -296,6 +358,7 @@ fn woken(outcome: Outcome, case: usize) -> Woken {
 }
 
 /// The nodes of a select in their queues, to be taken out before they go.
+#[derive(Debug)]
 struct Queued<'s, 'a> {
     cases: &'s [Case<'a>],
     order: &'s [u32],
@@ -311,6 +374,22 @@ impl Queued<'_, '_> {
         let at = unsafe { self.nodes.add(case) };
         // SAFETY: `park` has written one for each case that has a channel.
         unsafe { &*at }
+    }
+
+    /// The wait has ended.
+    #[inline]
+    fn landed(self, cause: Cause) -> Woken {
+        let told = if cause == Cause::Ready {
+            self.told()
+        } else {
+            None
+        };
+        drop(self);
+        match (cause, told) {
+            (Cause::Deadline, _) => Woken::Deadline,
+            (Cause::Ready, Some((case, outcome))) => woken(outcome, case),
+            _ => Woken::Again,
+        }
     }
 
     /// Which case a peer has chosen, and what it told.
@@ -339,7 +418,7 @@ impl Drop for Queued<'_, '_> {
                 // The peer that ended the wait by this node has taken it out.
                 continue;
             }
-            let held = core.lock(spot);
+            let held = core.lock_at(spot);
             if node.queued() {
                 let queue = if self.watch {
                     held.watchers()

@@ -205,7 +205,13 @@ impl Queue {
     ///
     /// Those before it have been ended by somebody else, and need their nodes no more.
     #[inline]
-    pub(crate) fn claim_first(&self, spot: Spot) -> Option<Peer> {
+    pub(crate) fn claim_first(&self) -> Option<Peer> {
+        self.claim_first_at(spot())
+    }
+
+    /// As [`Queue::claim_first`], for a caller who knows where it runs.
+    #[inline]
+    pub(crate) fn claim_first_at(&self, spot: Spot) -> Option<Peer> {
         while let Some(last) = self.last() {
             // SAFETY: a node of this queue: its owner has not gone on.
             let first = unsafe { &*last.next.get() };

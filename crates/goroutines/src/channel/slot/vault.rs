@@ -208,7 +208,7 @@ impl<'a, T> Locked<'a, T> {
     #[inline]
     pub(crate) fn sender(&mut self) -> Option<Giver<T>> {
         Some(Giver(
-            self.state().queue(Side::Send).claim_first(self.spot)?,
+            self.state().queue(Side::Send).claim_first_at(self.spot)?,
             PhantomData,
         ))
     }
@@ -217,7 +217,7 @@ impl<'a, T> Locked<'a, T> {
     #[inline]
     pub(crate) fn receiver(&mut self) -> Option<Taker<T>> {
         Some(Taker(
-            self.state().queue(Side::Recv).claim_first(self.spot)?,
+            self.state().queue(Side::Recv).claim_first_at(self.spot)?,
             PhantomData,
         ))
     }
@@ -379,7 +379,7 @@ impl Drop for Queued<'_> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        let held = self.core.lock(spot());
+        let held = self.core.lock();
         if self.node.queued() {
             // SAFETY: it is in a queue, and `park` has put it into this one.
             unsafe { held.queue(self.side).remove(self.node) };
