@@ -1,9 +1,11 @@
 //! The values in a channel: a ring for a bounded one, a chain of blocks for an unbounded one.
 //!
 //! Not for: deciding who gets them, or counting them: how many there are is told by who holds the lock.
+//! Where in a ring the oldest value is, its *head*, is kept for it by who holds the lock too.
 //! Places are counted in values, never in bytes, so that values without a size need no care.
 
 use super::cell::Slot;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 
@@ -32,8 +34,6 @@ fn room<T>(n: usize) -> Option<Room<T>> {
 pub(crate) struct Ring<T> {
     room: Room<T>,
     cap: usize,
-    /// Place of the oldest value.
-    head: usize,
 }
 
 #[derive(Debug)]
@@ -55,7 +55,6 @@ impl<T> Buffer<T> {
         Some(Buffer::Ring(Ring {
             room: room(cap)?,
             cap,
-            head: 0,
         }))
     }
 
@@ -72,11 +71,11 @@ impl<T> Buffer<T> {
     ///
     /// # Safety
     ///
-    /// There are `len` values, and `from` points to one that its owner gives away.
+    /// There are `len` values from `head`, and `from` points to one that its owner gives away.
     #[inline]
-    pub(super) unsafe fn push(&mut self, len: usize, from: *const T) {
+    pub(super) unsafe fn push(&mut self, head: usize, len: usize, from: *const T) {
         let to = match self {
-            Buffer::Ring(ring) => ring.place(len),
+            Buffer::Ring(ring) => ring.place(head, len),
             Buffer::Blocks(blocks) => blocks.place(len),
             Buffer::None => unreachable!("a rendezvous has no room"),
         };
@@ -84,22 +83,22 @@ impl<T> Buffer<T> {
         unsafe { to.copy_from_nonoverlapping(from, 1) };
     }
 
-    /// Moves the oldest of `len` values out.
+    /// Moves the oldest of `len` values out, and the head on.
     ///
     /// # Safety
     ///
-    /// There are `len` values, which is more than 0, and `to` has room for one.
+    /// There are `len` values from `head`, which is more than 0, and `to` has room for one.
     #[inline]
-    pub(super) unsafe fn pop(&mut self, len: usize, to: *mut T) {
+    pub(super) unsafe fn pop(&mut self, head: &Cell<usize>, len: usize, to: *mut T) {
         let from = match self {
-            Buffer::Ring(ring) => ring.oldest(),
+            Buffer::Ring(ring) => ring.oldest(head.get()),
             Buffer::Blocks(blocks) => blocks.oldest(),
             Buffer::None => unreachable!("a rendezvous keeps no values"),
         };
         // SAFETY: `from` is the oldest value; it counts no longer.
         unsafe { to.copy_from_nonoverlapping(from, 1) };
         match self {
-            Buffer::Ring(ring) => ring.advance(),
+            Buffer::Ring(ring) => head.set(ring.after(head.get())),
             Buffer::Blocks(blocks) => blocks.advance(len),
             Buffer::None => {}
         }
@@ -109,16 +108,16 @@ impl<T> Buffer<T> {
     ///
     /// # Safety
     ///
-    /// There are `len` values.
-    pub(super) unsafe fn drop_with(mut self, len: usize) {
+    /// There are `len` values from `head`.
+    pub(super) unsafe fn drop_with(mut self, head: usize, len: usize) {
         /// Goes on dropping when one of the values panics.
-        struct Rest<'a, T>(&'a mut Buffer<T>, usize);
+        struct Rest<'a, T>(&'a mut Buffer<T>, usize, Cell<usize>);
         impl<T> Rest<'_, T> {
             fn go_on(&mut self) {
                 while self.1 > 0 {
                     let out = Slot::empty();
                     // SAFETY: there is a value, and `out` is empty.
-                    unsafe { self.0.pop(self.1, out.place()) };
+                    unsafe { self.0.pop(&self.2, self.1, out.place()) };
                     self.1 -= 1;
                     // SAFETY: `pop` has moved one in.
                     unsafe { out.note(true) };
@@ -131,7 +130,7 @@ impl<T> Buffer<T> {
             }
         }
         if std::mem::needs_drop::<T>() {
-            Rest(&mut self, len).go_on();
+            Rest(&mut self, len, Cell::new(head)).go_on();
         }
     }
 }
@@ -139,12 +138,12 @@ impl<T> Buffer<T> {
 impl<T> Ring<T> {
     /// The place behind `len` values.
     #[inline]
-    fn place(&mut self, len: usize) -> *mut T {
-        assert!(len < self.cap);
+    fn place(&mut self, head: usize, len: usize) -> *mut T {
+        assert!(head < self.cap && len < self.cap);
         // How many places there are from the head to the end of the memory.
-        let to_end = self.cap - self.head;
+        let to_end = self.cap - head;
         let at = if len < to_end {
-            self.head + len
+            head + len
         } else {
             len - to_end
         };
@@ -153,18 +152,16 @@ impl<T> Ring<T> {
     }
 
     #[inline]
-    fn oldest(&mut self) -> *const T {
+    fn oldest(&mut self, head: usize) -> *const T {
+        assert!(head < self.cap);
         // SAFETY: `head` is below `cap`, and there is memory for `cap` values.
-        unsafe { self.room.as_mut_ptr().add(self.head).cast() }
+        unsafe { self.room.as_mut_ptr().add(head).cast() }
     }
 
+    /// The place behind `head`.
     #[inline]
-    fn advance(&mut self) {
-        self.head = if self.head + 1 == self.cap {
-            0
-        } else {
-            self.head + 1
-        };
+    fn after(&self, head: usize) -> usize {
+        if head + 1 == self.cap { 0 } else { head + 1 }
     }
 }
 

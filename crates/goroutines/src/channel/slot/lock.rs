@@ -2,7 +2,7 @@
 //!
 //! Not for: what is done with it (`core`).
 //!
-//! Everything is in one cache line. What runs under the lock is some dozens of instructions and never user
+//! Everything that operations write is in one cache line. What runs under the lock is some dozens of instructions and never user
 //! code, and it is never held across a switch; so who does not get it spins, and then gives the processor
 //! away, in case its holder has been preempted. Giving it back is one store; another one shows the new
 //! status to those who look without the lock, if it has changed.
@@ -19,7 +19,7 @@ use std::ops::Deref;
 
 /// See the module's head.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Core {
     /// See [`Status`].
     word: AtomicU64,
@@ -27,6 +27,9 @@ pub(crate) struct Core {
     len: AtomicUsize,
     /// Values that have room; `usize::MAX` for an unbounded channel.
     cap: usize,
+    /// Where in a ring the oldest value is. Here, because the rest of a ring is never written: senders and
+    /// receivers on two processors pass only this line to and fro.
+    head: Cell<usize>,
     /// How many of the values are kept for receives that a select has chosen.
     kept: Cell<u32>,
     /// How many places are held for sends that a select has chosen.
@@ -35,14 +38,16 @@ pub(crate) struct Core {
     senders: Queue,
     /// Parked receivers; none if there is a value that is not kept.
     receivers: Queue,
-    /// Selects that want to know when an operation is ready.
-    watchers: Queue,
-    /// See [`Lock`].
+    /// See [`word`].
     lock: AtomicU32,
     /// The worker that it leans to holds it, or tries whether it may.
     inside: AtomicBool,
     /// Its holder has taken it by `inside`.
     leaning: Cell<bool>,
+    /// There are watchers.
+    watched: Cell<bool>,
+    /// Selects that want to know when an operation is ready. On a line of its own: there are rarely any.
+    watchers: Queue,
     witness: Witness,
 }
 
@@ -53,7 +58,7 @@ unsafe impl Sync for Core {}
 unsafe impl Send for Core {}
 
 #[cfg(not(test))]
-const _: () = assert!(size_of::<Core>() == 64);
+const _: () = assert!(std::mem::offset_of!(Core, watchers) == 64);
 
 const MAY_RECV: u64 = 1;
 const MAY_SEND: u64 = 2;
@@ -146,14 +151,16 @@ impl Core {
             word: AtomicU64::new(if cap > 0 { MAY_SEND } else { 0 }),
             len: AtomicUsize::new(0),
             cap,
+            head: Cell::new(0),
             kept: Cell::new(0),
             held: Cell::new(0),
             senders: Queue::new(),
             receivers: Queue::new(),
-            watchers: Queue::new(),
             lock: AtomicU32::new(0),
             inside: AtomicBool::new(false),
             leaning: Cell::new(false),
+            watched: Cell::new(false),
+            watchers: Queue::new(),
             witness: Witness::new(),
         }
     }
@@ -170,6 +177,11 @@ impl Core {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
+    }
+
+    /// Where in a ring the oldest value is, for who has the channel for itself.
+    pub(super) fn last_head(&mut self) -> usize {
+        self.head.get()
     }
 
     /// Locks it. Unlocking shows the new status, and tells watchers if there is something for them.
@@ -285,7 +297,8 @@ impl Core {
     #[cold]
     pub(crate) fn next_watcher(&self, side: Side) -> Option<Peer> {
         self.take_lock(spot());
-        let peer = Held(self).watchers().claim_first_of(side);
+        let peer = self.watchers.claim_first_of(side);
+        self.watched.set(!self.watchers.is_empty());
         // SAFETY: the lock was taken above, and `Held` is gone. Watchers have been taken out, not put
         // in, so they are not told from here: our caller does that.
         unsafe { self.unlock() };
@@ -309,7 +322,7 @@ impl Core {
     /// The caller holds the lock and has no [`Held`] any more.
     #[inline]
     pub(super) unsafe fn unlock(&self) -> bool {
-        let watched = !self.watchers.is_empty();
+        let watched = self.watched.get();
         let before = self.word.load(Ordering::Relaxed);
         let len = self.len.load(Ordering::Relaxed);
         let (kept, held) = (self.kept.get() as usize, self.held.get() as usize);
@@ -452,9 +465,21 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Those who want to know when they could.
+    /// Those who want to know when they could. Who puts one in says so by [`Held::watch`].
     #[inline]
     pub(crate) fn watchers(self) -> &'a Queue {
         &self.0.watchers
+    }
+
+    /// There are watchers.
+    #[inline]
+    pub(crate) fn watch(self) {
+        self.0.watched.set(true);
+    }
+
+    /// Where in a ring the oldest value is.
+    #[inline]
+    pub(super) fn head(self) -> &'a Cell<usize> {
+        &self.0.head
     }
 }

@@ -224,7 +224,10 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             // SAFETY: as above.
             unsafe { at.write(node) };
             let queue = match kind {
-                Kind::Watch => state.watchers(),
+                Kind::Watch => {
+                    state.watch();
+                    state.watchers()
+                }
                 _ => state.queue(case.side),
             };
             // SAFETY: it has just been written.

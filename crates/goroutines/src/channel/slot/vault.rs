@@ -7,7 +7,7 @@ use super::cell::Slot;
 use super::lock::{Core, Held};
 use super::many::Case;
 use super::node::{Kind, Node, Outcome, Peer, Side};
-use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, prepare, spot};
+use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, prepare};
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
@@ -95,7 +95,7 @@ impl<T> Drop for Vault<T> {
     fn drop(&mut self) {
         let values = mem::replace(self.values.get_mut(), Buffer::None);
         // SAFETY: there are as many values as are counted.
-        unsafe { values.drop_with(self.core.len()) };
+        unsafe { values.drop_with(self.core.last_head(), self.core.len()) };
     }
 }
 
@@ -162,9 +162,9 @@ impl<'a, T> Locked<'a, T> {
     #[inline]
     pub(crate) fn push(&mut self, slot: &Slot<T>) {
         assert!(slot.is_full());
-        let len = self.state().len();
+        let (head, len) = (self.state().head().get(), self.state().len());
         // SAFETY: so many are counted; the slot is full, and is noted as empty next.
-        unsafe { self.values().push(len, slot.place()) };
+        unsafe { self.values().push(head, len, slot.place()) };
         // SAFETY: the value has been moved.
         unsafe { slot.note(false) };
         self.state().set_len(len + 1);
@@ -174,20 +174,21 @@ impl<'a, T> Locked<'a, T> {
     #[inline]
     pub(crate) fn push_from(&mut self, giver: &Giver<T>) {
         assert!(giver.has_slot());
-        let len = self.state().len();
+        let (head, len) = (self.state().head().get(), self.state().len());
         // SAFETY: so many are counted; a sender's slot is full, and `Giver::taken` will tell it that
         // its value has been moved.
-        unsafe { self.values().push(len, giver.0.slot().cast()) };
+        unsafe { self.values().push(head, len, giver.0.slot().cast()) };
         self.state().set_len(len + 1);
     }
 
     /// Moves the oldest value, which there is, into an empty slot.
     #[inline]
     pub(crate) fn pop(&mut self, out: &Slot<T>) {
-        let len = self.state().len();
+        let (head, len) = (self.state().head().clone(), self.state().len());
         assert!(!out.is_full() && len > 0);
         // SAFETY: so many are counted, and the slot has room.
-        unsafe { self.values().pop(len, out.place()) };
+        unsafe { self.values().pop(&head, len, out.place()) };
+        self.state().head().set(head.get());
         // SAFETY: a value has been moved in.
         unsafe { out.note(true) };
         self.state().set_len(len - 1);
@@ -197,11 +198,12 @@ impl<'a, T> Locked<'a, T> {
     pub(crate) fn drop_values(mut self) {
         let len = self.state().len();
         let values = mem::replace(self.values(), Buffer::None);
+        let head = self.state().head().get();
         self.state().set_len(0);
         // Without the lock: values may do anything when they are dropped.
         drop(self);
         // SAFETY: so many were counted.
-        unsafe { values.drop_with(len) };
+        unsafe { values.drop_with(head, len) };
     }
 
     /// The first parked sender, claimed.
