@@ -156,6 +156,10 @@ impl<T> Chan<T> {
     /// Waits in the channel, which is locked and has nothing for us.
     #[inline(always)]
     fn moor(&self, locked: Locked<'_, T>, berth: &Berth<'_>, slot: &Slot<T>, spot: Spot) -> Step {
+        if spot.number() == 0 {
+            // A plain thread: it lingers first.
+            return Step::Ended(Ended::Again);
+        }
         // If the goroutine is to unwind it does so here, and unlocks on the way.
         let wait = spot.prepare(Wakeable::ByTicket);
         match locked.moor(berth, slot, wait) {
@@ -209,19 +213,20 @@ impl<T> Chan<T> {
         front: bool,
         first: &mut bool,
     ) -> Ended {
-        // If the goroutine is to unwind it does so here, and unlocks on the way.
-        let wait = spot().prepare(Wakeable::ByTicket);
         let late = deadline != Moment::NEVER && deadline <= Moment::now();
-        if late || (wait.blocks_thread() && *first) {
-            drop(locked);
-            let _ = wait.withdraw();
-            if late {
-                return Ended::Late;
-            }
+        if !late && *first && locked.spot().number() == 0 {
             // Waking a thread is dear: look again for a while before it blocks, but only once.
+            drop(locked);
             *first = false;
             linger(|| self.core().status().may(side));
             return Ended::Again;
+        }
+        // If the goroutine is to unwind it does so here, and unlocks on the way.
+        let wait = locked.spot().prepare(Wakeable::ByTicket);
+        if late {
+            drop(locked);
+            let _ = wait.withdraw();
+            return Ended::Late;
         }
         locked.park(side, slot, front, wait, deadline)
     }
