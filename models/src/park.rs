@@ -45,6 +45,7 @@ loom::thread_local! {
     static CANCELLED: Cell<Option<When>> = Cell::new(None);
     static IS_THREAD: Cell<bool> = Cell::new(false);
     static CHOICE: Cell<usize> = Cell::new(0);
+    static WORKER: Cell<u32> = Cell::new(0);
     /// The last deadline that it has seen pass.
     static PASSED: Cell<Moment> = Cell::new(Moment(0));
 }
@@ -65,6 +66,78 @@ pub fn cancel_me(when: When) {
 /// From now on this thread is one that is dear to put to sleep.
 pub fn be_a_thread() {
     IS_THREAD.with(|is| is.set(true));
+}
+
+/// From now on this thread is the one of this worker, which are counted from 1.
+pub fn be_a_worker(number: u32) {
+    WORKER.with(|worker| worker.set(number));
+}
+
+/// Where a thread runs. No two goroutines of a model are at home on one worker.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot(());
+
+/// Where the caller runs.
+pub fn spot() -> Spot {
+    Spot(())
+}
+
+#[allow(missing_docs)]
+impl Spot {
+    pub fn prepare(self, wakeable: Wakeable) -> Wait {
+        prepare(wakeable)
+    }
+
+    pub fn number(self) -> u32 {
+        match WORKER.with(Cell::get) {
+            0 if !IS_THREAD.with(Cell::get) => u32::from(u16::MAX),
+            number => number,
+        }
+    }
+
+    pub fn slice_over(self) -> bool {
+        false
+    }
+}
+
+/// The real pair is a fence of the compiler and one of all threads; here both are what they stand for.
+#[allow(missing_docs)]
+pub mod bias {
+    use loom::sync::atomic::{Ordering, fence};
+    use std::cell::Cell;
+
+    // See `CLOCK`.
+    thread_local! {
+        static POSSIBLE: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether locks lean in this model.
+    pub fn set_possible(possible: bool) {
+        POSSIBLE.set(possible);
+    }
+
+    pub fn is_possible() -> bool {
+        POSSIBLE.get()
+    }
+
+    pub fn light() {
+        fence(Ordering::SeqCst);
+    }
+
+    pub fn heavy() {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// A wait that lacks only the switch.
+#[derive(Debug)]
+pub struct Leaving(Wait);
+
+#[allow(missing_docs)]
+impl Leaving {
+    pub fn switch(self) -> Cause {
+        self.0.park(Reason::Park, Moment::NEVER)
+    }
 }
 
 /// A wait that has begun.
@@ -134,6 +207,13 @@ impl Wait {
         g.wait.cause()
     }
 
+    pub fn leave(self, _reason: Reason) -> Result<Leaving, Wait> {
+        if self.blocks_thread() {
+            return Err(self);
+        }
+        Ok(Leaving(self))
+    }
+
     pub fn withdraw(self) -> Option<Cause> {
         assert!(self.0.wait.withdraw(self.1), "nobody has had its waker");
         None
@@ -152,7 +232,25 @@ impl Waker {
 }
 
 #[allow(missing_docs)]
+impl Waker {
+    pub fn is_near(self, _spot: Spot) -> bool {
+        false
+    }
+
+    /// # Safety
+    ///
+    /// It is near.
+    pub unsafe fn claim_near(self) -> Option<Claimed> {
+        unreachable!("nobody is near")
+    }
+}
+
+#[allow(missing_docs)]
 impl Claimed {
+    pub fn ready_from(self, _spot: Spot) {
+        self.ready();
+    }
+
     pub fn ready(self) {
         let before = self.0.ready.swap(true, Ordering::Relaxed);
         assert!(!before, "made ready twice");

@@ -1,64 +1,100 @@
 //! What the protocol of a channel stands on, as loom's; in the place of the room's own `env`.
 
 pub(crate) use crate::park::{
-    Cause, Claimed, Moment, Reason, Wait, Wakeable, Waker, choose, prepare,
+    Cause, Claimed, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, bias, choose, spot,
+    yield_now,
 };
+pub(crate) use loom::sync::atomic::AtomicBool;
 // For the number of values, which is written under the lock and read without it for show only: that
 // need not be checked.
 pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::shim::Bit;
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::AtomicU64 as LoomU64;
+use loom::sync::atomic::{AtomicU32 as LoomU32, AtomicU64 as LoomU64};
 use loom::thread::{self, ThreadId};
 use std::sync::Mutex;
 
-/// The status word: what it shows and the bit that is the lock, apart from each other.
+/// So few that models see it.
+pub(crate) const STREAK: u32 = 1;
+
+/// The status word: looked at by anyone, and stored by the holder of the lock.
 ///
-/// Taken apart, the word as it is shown changes only when there is something new, so a look without the
-/// lock has fewer stale values to be tried with; and the lock can have waiters that block. Nothing gets
-/// stronger by that. Who takes the lock sees what was shown before by the order of the lock itself; a look
-/// that would have found the word locked finds what it showed before.
-///
-/// It knows what the protocol does to this word: looks that acquire; loads without an order, by the holder
-/// of the lock or as the first half of an exchange that takes it; that exchange; and stores by the holder.
+/// A store of what is there already is left out, so that a look has fewer stale values to be tried with.
 #[derive(Debug)]
 pub(crate) struct AtomicU64 {
     shown: LoomU64,
-    lock: Bit,
-    /// The newest value, and who has the lock. (Loom runs one thread at a time: nobody waits for this.)
-    now: Mutex<(u64, Option<ThreadId>)>,
+    /// The newest value. (Loom runs one thread at a time: nobody waits for this.)
+    now: Mutex<u64>,
 }
-
-const LOCK: u64 = 1;
 
 impl AtomicU64 {
     pub(crate) fn new(value: u64) -> AtomicU64 {
         AtomicU64 {
             shown: LoomU64::new(value),
-            lock: Bit::default(),
+            now: Mutex::new(value),
+        }
+    }
+
+    fn now(&self) -> std::sync::MutexGuard<'_, u64> {
+        self.now.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Without an order only the holder of the lock loads, who sees the newest.
+    pub(crate) fn load(&self, order: Ordering) -> u64 {
+        if order == Ordering::Relaxed {
+            *self.now()
+        } else {
+            self.shown.load(order)
+        }
+    }
+
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        if std::mem::replace(&mut *self.now(), value) != value {
+            self.shown.store(value, order);
+        }
+    }
+}
+
+/// The lock word.
+#[derive(Debug)]
+pub(crate) enum AtomicU32 {
+    /// As it is, where locks lean.
+    Plain(LoomU32),
+    /// Where they do not: one bit, which can have waiters that block.
+    ///
+    /// It knows what the protocol does to this word: loads without an order, by the holder of the lock or
+    /// as the first half of an exchange that takes it; that exchange; and stores by the holder.
+    Blocking {
+        bit: Bit,
+        now: Mutex<(u32, Option<ThreadId>)>,
+    },
+}
+
+const HELD: u32 = 1;
+
+impl AtomicU32 {
+    pub(crate) fn new(value: u32) -> AtomicU32 {
+        if bias::is_possible() {
+            return AtomicU32::Plain(LoomU32::new(value));
+        }
+        AtomicU32::Blocking {
+            bit: Bit::default(),
             now: Mutex::new((value, None)),
         }
     }
 
-    fn now(&self) -> std::sync::MutexGuard<'_, (u64, Option<ThreadId>)> {
-        self.now.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    fn is_mine(&self) -> bool {
-        self.now().1 == Some(thread::current().id())
-    }
-
-    pub(crate) fn load(&self, order: Ordering) -> u64 {
-        if order != Ordering::Relaxed {
-            return self.shown.load(order);
-        }
-        let now = self.now().0;
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        let (bit, now) = match self {
+            AtomicU32::Plain(word) => return word.load(order),
+            AtomicU32::Blocking { bit, now } => (bit, now),
+        };
+        let (word, holder) = *now.lock().unwrap_or_else(|e| e.into_inner());
         // Who has not tried yet has to: only then does loom know that it would have been possible.
-        if self.is_mine() || self.lock.blocks_me() {
-            now
+        if holder == Some(thread::current().id()) || bit.blocks_me() {
+            word
         } else {
-            now & !LOCK
+            word & !HELD
         }
     }
 
@@ -66,47 +102,54 @@ impl AtomicU64 {
     /// again with them, which is the same.
     pub(crate) fn compare_exchange(
         &self,
-        old: u64,
-        new: u64,
+        old: u32,
+        new: u32,
         success: Ordering,
         failure: Ordering,
-    ) -> Result<u64, u64> {
-        assert!(old & LOCK == 0 && new == old | LOCK);
-        if !self.lock.try_take(success, failure) {
-            return Err(self.now().0);
+    ) -> Result<u32, u32> {
+        let (bit, now) = match self {
+            AtomicU32::Plain(word) => return word.compare_exchange(old, new, success, failure),
+            AtomicU32::Blocking { bit, now } => (bit, now),
+        };
+        assert!(old & HELD == 0 && new & HELD != 0);
+        let taken = bit.try_take(success, failure);
+        let mut now = now.lock().unwrap_or_else(|e| e.into_inner());
+        if !taken {
+            return Err(now.0);
         }
-        let mut now = self.now();
-        *now = (now.0 | LOCK, Some(thread::current().id()));
+        *now = (now.0 | HELD, Some(thread::current().id()));
         Ok(old)
     }
 
     pub(crate) fn compare_exchange_weak(
         &self,
-        old: u64,
-        new: u64,
+        old: u32,
+        new: u32,
         success: Ordering,
         failure: Ordering,
-    ) -> Result<u64, u64> {
+    ) -> Result<u32, u32> {
         self.compare_exchange(old, new, success, failure)
     }
 
-    pub(crate) fn store(&self, value: u64, order: Ordering) {
-        assert!(self.is_mine());
-        if value & !LOCK != self.now().0 & !LOCK {
-            self.shown.store(value & !LOCK, order);
-        }
-        if value & LOCK != 0 {
-            self.now().0 = value;
-        } else {
-            *self.now() = (value, None);
-            self.lock.let_go(order);
+    pub(crate) fn store(&self, value: u32, order: Ordering) {
+        match self {
+            AtomicU32::Plain(word) => word.store(value, order),
+            AtomicU32::Blocking { bit, now } => {
+                assert!(value & HELD == 0);
+                *now.lock().unwrap_or_else(|e| e.into_inner()) = (value, None);
+                bit.let_go(order);
+            }
         }
     }
 }
 
 /// Nothing happens until somebody lets go.
 pub(crate) fn relax(_: u32) {
-    thread::park();
+    if bias::is_possible() {
+        thread::yield_now();
+    } else {
+        thread::park();
+    }
 }
 
 pub(crate) fn linger(_: impl FnMut() -> bool) {}

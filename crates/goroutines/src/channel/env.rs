@@ -13,6 +13,10 @@ pub(crate) use goroutines_runtime::shim::atomic::{
 };
 pub(crate) use goroutines_runtime::spawn::{Settled, StandIn};
 
+/// How many times in a row a worker has to take a lock before it leans to that worker. What another one
+/// pays then is a system call of less than a microsecond.
+pub(crate) const STREAK: u32 = 128;
+
 /// Waits a little, longer the higher `round` is, for another thread to let go of a lock.
 #[cold]
 pub(crate) fn relax(round: u32) {

@@ -119,10 +119,12 @@ impl Status {
 /// it back: `HELD` is clear and stays so while that worker, which says so in `inside`, takes it and gives
 /// it back. Anybody else clears `LEANS` and sets `NEVER` first: it does not lean again.
 mod word {
+    use crate::channel::env::STREAK;
+
     pub(super) const HELD: u32 = 1;
     pub(super) const LEANS: u32 = 2;
     pub(super) const NEVER: u32 = 4;
-    pub(super) const ONCE: u32 = 1 << 8;
+    pub(super) const ONCE: u32 = FULL / STREAK;
     pub(super) const FULL: u32 = 1 << 15;
     pub(super) const WORKER: u32 = 16;
 

@@ -7,7 +7,7 @@ use super::cell::Slot;
 use super::lock::{Core, Held};
 use super::many::Case;
 use super::node::{Kind, Node, Outcome, Peer, Side};
-use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, prepare};
+use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, spot};
 use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
@@ -474,7 +474,7 @@ impl<T> Taker<T> {
 /// Tells a claimed peer that we wait for it, and waits until it has moved the value of the slot.
 fn ask<T>(peer: Peer, side: Side, slot: &Slot<T>) -> Ended {
     // Nobody but the peer may end this wait: the peer has the address of our slot.
-    let wait = prepare(Wakeable::Shielded);
+    let wait = spot().prepare(Wakeable::Shielded);
     let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast(), true);
     peer.end(Outcome::Meet(NonNull::from(&node)));
     wait.park(reason(side), Moment::NEVER);
