@@ -6,7 +6,6 @@
 
 mod child;
 mod machine;
-mod mailbox;
 mod may_peer;
 mod mem;
 mod net;

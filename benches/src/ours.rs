@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use goroutines::channel::bounded;
+use goroutines::channel::{Sender, bounded};
 use goroutines::context::Context;
 use goroutines::sync::{Mutex, WaitGroup};
 use goroutines::{Goroutine, JoinHandle, current, go, park, sleep, spawn, yield_now};
 
 use crate::child::{Answer, announce_idle};
-use crate::mailbox::Mailbox;
 use crate::programs::Size;
 use crate::sort::{self, GRAIN, Numbers};
 use crate::{mem, rounds};
@@ -153,22 +152,22 @@ fn parked(n: usize) -> Vec<(&'static str, f64)> {
 }
 
 fn skynet_chan_root(leaves: u64) -> u64 {
-    let mailbox = Mailbox::new();
-    skynet_chan(mailbox.clone(), 0, leaves);
-    mailbox.take()
+    let (tx, rx) = bounded(0);
+    skynet_chan(tx, 0, leaves);
+    rx.recv().expect("the root sends")
 }
 
-fn skynet_chan(to: Mailbox, first: u64, leaves: u64) {
+fn skynet_chan(to: Sender<u64>, first: u64, leaves: u64) {
     go!(move || {
         let mut sum = first;
         if leaves > 1 {
-            let mailbox = Mailbox::new();
+            let (tx, rx) = bounded(0);
             for i in 0..10 {
-                skynet_chan(mailbox.clone(), first + i * (leaves / 10), leaves / 10);
+                skynet_chan(tx.clone(), first + i * (leaves / 10), leaves / 10);
             }
-            sum = (0..10).map(|_| mailbox.take()).sum();
+            sum = rx.iter().take(10).sum();
         }
-        to.put(sum);
+        to.send(sum).expect("the parent receives");
     });
 }
 

@@ -344,11 +344,6 @@ pub(crate) const PROGRAMS: &[Program] = &[
 pub(crate) const NOTES: &[(&str, Peer, &str)] = &[
     (
         "skynet_chan",
-        Peer::Ours,
-        "a one-place mailbox built on `park`, until channels exist",
-    ),
-    (
-        "skynet_chan",
         Peer::Tokio,
         "`mpsc::channel(1)`: there is no unbuffered one",
     ),

@@ -465,7 +465,10 @@ impl Waker {
     /// - The wait has no deadline.
     /// - The caller excludes all others who have its ticket, for example by a lock that each of them holds
     ///   while claiming.
-    #[allow(unsafe_code, reason = "two who both win would resume a goroutine twice")]
+    #[allow(
+        unsafe_code,
+        reason = "two who both win would resume a goroutine twice"
+    )]
     #[inline]
     pub unsafe fn claim_near(self) -> Option<Claimed> {
         self.g

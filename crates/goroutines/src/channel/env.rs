@@ -3,11 +3,11 @@
 //! Not for: anything else. `models/src/channel` compiles the protocol's files with another `env`,
 //! in which threads, atomics and parking are loom's.
 
+pub(crate) use goroutines_runtime::park::bias;
 pub(crate) use goroutines_runtime::park::{
     Cause, Claimed, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, choose, prepare, spot,
     yield_now,
 };
-pub(crate) use goroutines_runtime::park::bias;
 pub(crate) use goroutines_runtime::shim::atomic::{
     AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };

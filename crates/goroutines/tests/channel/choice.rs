@@ -145,7 +145,8 @@ fn an_operation_that_is_dropped() {
         .collect();
     for i in 0..3 {
         drop_it(sel_recv(&r));
-        nap();
+        // Time to wait again, perhaps on a worker whose thread does not get a processor at once.
+        (0..10).for_each(|_| nap());
         assert_eq!(r.recv().unwrap().0, i);
     }
     senders.into_iter().for_each(|h| assert!(h.join().unwrap()));

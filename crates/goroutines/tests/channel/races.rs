@@ -16,6 +16,7 @@ on_workers! {
     threads_and_goroutines
     selects_that_time_out
     everything_at_once
+    from_one_worker_and_then_from_elsewhere
 }
 
 /// Senders, receivers and selects over capacities 0, 1, 10 and 100: as many received as sent.
@@ -323,5 +324,43 @@ fn everything_at_once() {
         drop(ends);
         handles.into_iter().for_each(|h| h.join().unwrap());
         assert_eq!(tally.alive(), 0);
+    }
+}
+
+/// The lock of a channel that one worker uses for long leans to it (see README.md of the room). Then
+/// plain threads come, while that worker goes on.
+fn from_one_worker_and_then_from_elsewhere() {
+    const THREADS: usize = 3;
+    const EACH: usize = 200;
+    for cap in [1, 4] {
+        for _ in 0..rounds(20) {
+            let (s, r) = bounded::<usize>(cap);
+            for i in 0..400 {
+                s.send(i).unwrap();
+                assert_eq!(r.recv(), Ok(i));
+            }
+            let threads: Vec<_> = (0..THREADS)
+                .map(|_| {
+                    let s = s.clone();
+                    thread::spawn(move || (1..=EACH).for_each(|i| s.send(i).unwrap()))
+                })
+                .collect();
+            let (quiet, never) = bounded::<usize>(0);
+            let mut sum = 0;
+            for i in 0..THREADS * EACH {
+                sum += if i % 2 == 0 {
+                    r.recv().unwrap()
+                } else {
+                    select! {
+                        recv(r) -> value => value.unwrap(),
+                        recv(never) -> _ => unreachable!(),
+                    }
+                };
+            }
+            drop(quiet);
+            assert_eq!(sum, THREADS * EACH * (EACH + 1) / 2);
+            assert!(r.is_empty());
+            threads.into_iter().for_each(|t| t.join().unwrap());
+        }
     }
 }

@@ -48,3 +48,26 @@ fn a_ticket_survives_being_a_number() {
     assert_eq!(Ticket::from_u64(ticket.as_u64()), ticket);
     assert!(word.claim(Ticket::from_u64(ticket.as_u64()), Cause::Ready));
 }
+
+#[test]
+fn a_claim_without_an_exchange() {
+    let word = WaitWord::new();
+    for (wakeable, open) in [
+        (Wakeable::ByTicket, true),
+        (Wakeable::ByToken, false),
+        (Wakeable::Shielded, true),
+    ] {
+        let before = word.begin(Wakeable::ByTicket);
+        let ticket = word.begin(wakeable);
+        assert!(!word.claim_alone(before), "{wakeable:?}: another wait");
+        assert_eq!(word.claim_alone(ticket), open, "{wakeable:?}");
+        if open {
+            assert_eq!(word.cause(), Cause::Ready);
+            assert!(!word.claim_alone(ticket), "it is used once");
+            assert!(!word.claim(ticket, Cause::Deadline));
+        }
+    }
+    let ticket = word.begin(Wakeable::ByTicket);
+    assert!(word.claim_cancel());
+    assert!(!word.claim_alone(ticket), "it was cancelled");
+}

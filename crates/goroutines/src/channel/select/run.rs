@@ -135,7 +135,8 @@ impl<'a> Run<'_, 'a> {
         let (order, _) = self.numbers.split_at_mut(cases.len());
         let all = AllLocked::lock(cases, order, biased);
         // Nothing has been done to the channels since they were locked, so what they show is so.
-        let shows = |case: &Case<'_>| matches!(case.port, Port::Chan(core) if core.status().may(case.side));
+        let shows =
+            |case: &Case<'_>| matches!(case.port, Port::Chan(core) if core.status().may(case.side));
         if cases.iter().any(shows) {
             drop(all);
             let _ = wait.withdraw();
@@ -143,9 +144,12 @@ impl<'a> Run<'_, 'a> {
         }
         match all.moor(moorings, self.nodes, wait) {
             Ok(leaving) => Ok(leaving),
-            Err((all, nodes, wait)) => {
-                Err(Waited::Woken(all.park(Kind::Slot, nodes, wait, Moment::NEVER)))
-            }
+            Err((all, nodes, wait)) => Err(Waited::Woken(all.park(
+                Kind::Slot,
+                nodes,
+                wait,
+                Moment::NEVER,
+            ))),
         }
     }
 
@@ -250,7 +254,8 @@ impl<'a> Run<'_, 'a> {
                 let ready = candidates(cases, &all, list, now);
                 (ready > 0).then(|| (list[0] as usize, None))
             }
-            _ => choose_locked(cases, &all, list, self.biased, spot).map(|(i, token)| (i, Some(token))),
+            _ => choose_locked(cases, &all, list, self.biased, spot)
+                .map(|(i, token)| (i, Some(token))),
         };
         if let Some((index, token)) = found {
             drop(all);

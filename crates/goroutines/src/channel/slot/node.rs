@@ -88,13 +88,7 @@ enum Told {
 
 impl Node {
     #[inline]
-    pub(super) fn new(
-        waker: Waker,
-        side: Side,
-        kind: Kind,
-        slot: *mut (),
-        alone: bool,
-    ) -> Node {
+    pub(super) fn new(waker: Waker, side: Side, kind: Kind, slot: *mut (), alone: bool) -> Node {
         Node {
             prev: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
