@@ -90,9 +90,9 @@ impl<T> Chan<T> {
 
     #[inline(never)]
     fn send_now(&self, slot: &Slot<T>) -> Ended {
-        let spot = spot();
         loop {
-            match self.send_or(self.vault.lock(spot), slot, |_| Ended::Late) {
+            // Each time: it may have met somebody, for which it waited, and be elsewhere now.
+            match self.send_or(self.vault.lock(spot()), slot, |_| Ended::Late) {
                 // The receiver has thought better of it: there may be others.
                 Ended::Retry => {}
                 ended => return ended,
@@ -102,9 +102,8 @@ impl<T> Chan<T> {
 
     #[inline(never)]
     fn recv_now(&self, out: &Slot<T>) -> Ended {
-        let spot = spot();
         loop {
-            match self.recv_or(self.vault.lock(spot), out, |_| Ended::Late) {
+            match self.recv_or(self.vault.lock(spot()), out, |_| Ended::Late) {
                 Ended::Retry => {}
                 ended => return ended,
             }

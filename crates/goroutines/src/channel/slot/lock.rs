@@ -2,15 +2,15 @@
 //!
 //! Not for: what is done with it (`core`).
 //!
-//! Everything that operations write is in one cache line. What runs under the lock is some dozens of instructions and never user
-//! code, and it is never held across a switch; so who does not get it spins, and then gives the processor
-//! away, in case its holder has been preempted. Giving it back is one store; another one shows the new
-//! status to those who look without the lock, if it has changed.
+//! Everything that operations write is in one cache line. What runs under the lock is some dozens of
+//! instructions and never user code, and it is never held across a switch; so who does not get it spins,
+//! and then gives the processor away, in case its holder has been preempted. Giving it back is one store;
+//! another one shows the new status to those who look without the lock.
 //!
 //! Taking it is one exchange, or none at all while it *leans* to the worker that takes it: README.md has
 //! the argument.
 
-use super::node::{Peer, Queue, Side};
+use super::node::{Node, Peer, Queue, Side};
 use crate::channel::env::{
     AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, Spot, Witness, bias, relax, spot,
 };
@@ -230,12 +230,16 @@ impl Core {
     /// Takes the lock, which leans to the caller's worker; `false`: not any more.
     #[inline]
     fn lean(&self, word: u32) -> bool {
+        // Nothing that runs under the lock calls back: this lock would let its holder in once more.
+        debug_assert!(!self.inside.load(Ordering::Relaxed));
         self.inside.store(true, Ordering::Relaxed);
         // Pairs with the heavy one in `straighten`: either that comes to see `inside`, or we see that
         // the lock leans no longer.
         bias::light();
         if self.lock.load(Ordering::Relaxed) != word {
-            self.inside.store(false, Ordering::Relaxed);
+            // Release: who straightens may read this store and not the one of our last `unlock`, and has
+            // to see what we did before that all the same.
+            self.inside.store(false, Ordering::Release);
             return false;
         }
         // Nothing to acquire: since it leans only this thread has held it, and then too it was this thread
@@ -467,16 +471,22 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Those who want to know when they could. Who puts one in says so by [`Held::watch`].
+    /// Those who want to know when they could; [`Held::watch`] adds one.
     #[inline]
     pub(crate) fn watchers(self) -> &'a Queue {
         &self.0.watchers
     }
 
-    /// There are watchers.
+    /// Adds a watcher, behind the others or in front of them.
+    ///
+    /// # Safety
+    ///
+    /// As [`Queue::push`].
     #[inline]
-    pub(crate) fn watch(self) {
+    pub(super) unsafe fn watch(self, node: &Node, front: bool) {
         self.0.watched.set(true);
+        // SAFETY: by the contract.
+        unsafe { self.0.watchers.push(node, front) };
     }
 
     /// Where in a ring the oldest value is.

@@ -223,19 +223,17 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             let at = unsafe { nodes.add(i) };
             // SAFETY: as above.
             unsafe { at.write(node) };
-            let queue = match kind {
-                Kind::Watch => {
-                    state.watch();
-                    state.watchers()
-                }
-                _ => state.queue(case.side),
-            };
             // SAFETY: it has just been written.
             let node = unsafe { &*at };
-            // Those who only watch are all told, so they come before those of which one is told.
-            // SAFETY: it is in no queue, and the result takes it out when it is dropped; until then the
-            // node stays, by the contract.
-            unsafe { queue.push(node, kind == Kind::Watch) };
+            if kind == Kind::Watch {
+                // Those who only watch are all told, so they come before those of which one is told.
+                // SAFETY: it is in no queue, and the result takes it out when it is dropped; until then
+                // the node stays, by the contract.
+                unsafe { state.watch(node, true) };
+            } else {
+                // SAFETY: as above.
+                unsafe { state.queue(case.side).push(node, false) };
+            }
         }
         let queued = Queued {
             cases,

@@ -92,7 +92,9 @@ impl<'a, T> Parcel<'a, T> {
     pub(crate) fn begin(&mut self, waker: &task::Waker) {
         let waker = self.stand_in.begin(waker);
         let slot = self.slot().place().cast();
-        let node = Node::new(waker, Side::Send, Kind::Slot, slot);
+        // Its future may take the wait back at any time, on any thread.
+        let alone = false;
+        let node = Node::new(waker, Side::Send, Kind::Slot, slot, alone);
         // SAFETY: there is no node, because the last wait has been seen to end.
         unsafe { self.contents().set_node(Some(node)) };
     }

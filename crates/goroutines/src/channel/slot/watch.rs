@@ -96,7 +96,9 @@ impl<H: Home> Watch<H> {
     ) -> Option<Waker> {
         let (core, kept) = (self.home.core()?, self.node.as_ref()?);
         let waker = self.stand_in.begin(waker);
-        let node = Node::new(waker, Side::Recv, Kind::Hear, ptr::null_mut());
+        // Its future may take the wait back at any time, on any thread.
+        let alone = false;
+        let node = Node::new(waker, Side::Recv, Kind::Hear, ptr::null_mut(), alone);
         // SAFETY: there is no node: the last wait has been seen to end.
         unsafe { kept.set(Some(node)) };
         let held = core.lock();
@@ -105,7 +107,7 @@ impl<H: Home> Watch<H> {
         {
             // SAFETY: it is in no queue, and is taken out before it goes; the box is kept for as long as
             // somebody has claimed the wait.
-            unsafe { held.watchers().push(node, false) };
+            unsafe { held.watch(node, false) };
             mem::forget(held);
             // SAFETY: the lock is held, and the guard is gone. Nothing has become ready, so there is
             // nobody to tell.
