@@ -36,18 +36,22 @@ pub enum When {
 }
 
 loom::thread_local! {
-    static ME: &'static G = Box::leak(Box::new(G {
-        wait: WaitWord::new(),
-        last: AtomicU64::new(0),
-        ready: AtomicBool::new(false),
-        thread: thread::current(),
-    }));
+    static ME: &'static G = new_g();
     static CANCELLED: Cell<Option<When>> = Cell::new(None);
     static IS_THREAD: Cell<bool> = Cell::new(false);
     static CHOICE: Cell<usize> = Cell::new(0);
     static WORKER: Cell<u32> = Cell::new(0);
     /// The last deadline that it has seen pass.
     static PASSED: Cell<Moment> = Cell::new(Moment(0));
+}
+
+fn new_g() -> &'static G {
+    Box::leak(Box::new(G {
+        wait: WaitWord::new(),
+        last: AtomicU64::new(0),
+        ready: AtomicBool::new(false),
+        thread: thread::current(),
+    }))
 }
 
 fn me() -> &'static G {
@@ -97,35 +101,6 @@ impl Spot {
 
     pub fn slice_over(self) -> bool {
         false
-    }
-}
-
-/// The real pair is a fence of the compiler and one of all threads; here both are what they stand for.
-#[allow(missing_docs)]
-pub mod bias {
-    use loom::sync::atomic::{Ordering, fence};
-    use std::cell::Cell;
-
-    // See `CLOCK`.
-    thread_local! {
-        static POSSIBLE: Cell<bool> = const { Cell::new(false) };
-    }
-
-    /// Whether locks lean in this model.
-    pub fn set_possible(possible: bool) {
-        POSSIBLE.set(possible);
-    }
-
-    pub fn is_possible() -> bool {
-        POSSIBLE.get()
-    }
-
-    pub fn light() {
-        fence(Ordering::SeqCst);
-    }
-
-    pub fn heavy() {
-        fence(Ordering::SeqCst);
     }
 }
 
@@ -231,6 +206,7 @@ impl Waker {
     }
 }
 
+/// No two of loom's threads are one: what those on one worker do without an exchange is not modelled.
 #[allow(missing_docs)]
 impl Waker {
     pub fn is_near(self, _spot: Spot) -> bool {
@@ -259,6 +235,76 @@ impl Claimed {
 
     pub fn ready_later(self) {
         self.ready();
+    }
+}
+
+/// What waits for a task, here for the thread that has made it.
+#[derive(Debug)]
+pub struct StandIn {
+    g: &'static G,
+    ticket: Option<Ticket>,
+}
+
+/// As the runtime's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Settled {
+    Never,
+    Yes,
+    Soon,
+}
+
+#[allow(missing_docs)]
+impl StandIn {
+    pub fn new() -> StandIn {
+        StandIn {
+            g: new_g(),
+            ticket: None,
+        }
+    }
+
+    pub fn waits(&self) -> bool {
+        self.ticket.is_some()
+    }
+
+    pub fn begin(&mut self, _: &std::task::Waker) -> Waker {
+        assert!(self.ticket.is_none());
+        let ticket = self.g.wait.begin(Wakeable::ByTicket);
+        self.g.last.store(ticket.as_u64(), Ordering::Relaxed);
+        self.ticket = Some(ticket);
+        Waker(self.g, ticket)
+    }
+
+    pub fn poll(&mut self, _: &std::task::Waker) -> bool {
+        if self.ticket.is_some() && !self.g.ready.swap(false, Ordering::Relaxed) {
+            return false;
+        }
+        self.ticket = None;
+        true
+    }
+
+    pub fn end(&mut self) -> Settled {
+        let Some(ticket) = self.ticket else {
+            return Settled::Yes;
+        };
+        if self.g.wait.withdraw(ticket) {
+            self.ticket = None;
+            return Settled::Never;
+        }
+        if self.g.ready.swap(false, Ordering::Relaxed) {
+            self.ticket = None;
+            return Settled::Yes;
+        }
+        Settled::Soon
+    }
+
+    /// Here it is the owner that waits for the claimer and then drops what was kept.
+    pub fn leave(&mut self, keep: Box<dyn Send>) {
+        while !self.g.ready.swap(false, Ordering::Relaxed) {
+            thread::park();
+        }
+        self.ticket = None;
+        drop(keep);
     }
 }
 

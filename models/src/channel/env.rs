@@ -1,105 +1,153 @@
 //! What the protocol of a channel stands on, as loom's; in the place of the room's own `env`.
 
 pub(crate) use crate::park::{
-    Cause, Claimed, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, bias, choose, spot,
-    yield_now,
+    Cause, Claimed, Leaving, Moment, Reason, Settled, Spot, StandIn, Wait, Wakeable, Waker, choose,
+    spot, yield_now,
 };
-pub(crate) use loom::sync::atomic::AtomicBool;
 // For the number of values, which is written under the lock and read without it for show only: that
 // need not be checked.
 pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::shim::Bit;
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicU32 as LoomU32, AtomicU64 as LoomU64};
-use loom::thread::{self, ThreadId};
-use std::sync::Mutex;
+use loom::sync::atomic as loomed;
+use loom::thread::{self, Thread, ThreadId};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool as Flag;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-/// So few that models see it.
-pub(crate) const STREAK: u32 = 1;
+/// As the real one. A model begins with the word that it wants.
+pub(crate) const STREAK: u32 = 128;
 
-/// The status word: looked at by anyone, and stored by the holder of the lock.
-///
-/// A store of what is there already is left out, so that a look has fewer stale values to be tried with.
+/// What all words here know besides: the newest value, who holds the lock, if this is one, and who waits
+/// for somebody to let go. (Loom runs one thread at a time: nobody waits for this.)
 #[derive(Debug)]
-pub(crate) struct AtomicU64 {
-    shown: LoomU64,
-    /// The newest value. (Loom runs one thread at a time: nobody waits for this.)
-    now: Mutex<u64>,
+struct Known<T>(Mutex<State<T>>);
+
+#[derive(Debug)]
+struct State<T> {
+    now: T,
+    holder: Option<ThreadId>,
+    blocked: Vec<(Thread, Arc<Flag>)>,
 }
 
-impl AtomicU64 {
-    pub(crate) fn new(value: u64) -> AtomicU64 {
-        AtomicU64 {
-            shown: LoomU64::new(value),
-            now: Mutex::new(value),
+impl<T: Copy> Known<T> {
+    fn new(now: T) -> Known<T> {
+        Known(Mutex::new(State {
+            now,
+            holder: None,
+            blocked: Vec::new(),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Loom's threads are fibers of one thread, and see each other's panics.
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The next `relax` of this thread is over when somebody has let go.
+    fn block_me(&self) {
+        if !self.blocks_me() {
+            let flag = BLOCKED.with(Arc::clone);
+            flag.store(true, Ordering::Relaxed);
+            self.lock().blocked.push((thread::current(), flag));
         }
     }
 
-    fn now(&self) -> std::sync::MutexGuard<'_, u64> {
-        self.now.lock().unwrap_or_else(|e| e.into_inner())
+    fn blocks_me(&self) -> bool {
+        let me = thread::current().id();
+        self.lock()
+            .blocked
+            .iter()
+            .any(|(thread, _)| thread.id() == me)
     }
 
-    /// Without an order only the holder of the lock loads, who sees the newest.
+    /// Lets go by this step. What others can do just before it and not after it is to fail.
+    fn let_go(&self, now: T, step: impl FnOnce()) {
+        loom::stop_exploring();
+        step();
+        loom::explore();
+        let mut state = self.lock();
+        (state.now, state.holder) = (now, None);
+        for (thread, flag) in std::mem::take(&mut state.blocked) {
+            flag.store(false, Ordering::Relaxed);
+            thread.unpark();
+        }
+    }
+}
+
+/// The status word. A store of what it shows already is none: so a look without the lock has fewer stale
+/// values to be tried with. Loads without an order are those of the lock's holder, who knows the newest.
+#[derive(Debug)]
+pub(crate) struct AtomicU64(loomed::AtomicU64, Known<u64>);
+
+impl AtomicU64 {
+    pub(crate) fn new(value: u64) -> AtomicU64 {
+        AtomicU64(loomed::AtomicU64::new(value), Known::new(value))
+    }
+
     pub(crate) fn load(&self, order: Ordering) -> u64 {
-        if order == Ordering::Relaxed {
-            *self.now()
-        } else {
-            self.shown.load(order)
+        match order {
+            Ordering::Relaxed => self.1.lock().now,
+            _ => self.0.load(order),
         }
     }
 
     pub(crate) fn store(&self, value: u64, order: Ordering) {
-        if std::mem::replace(&mut *self.now(), value) != value {
-            self.shown.store(value, order);
+        if self.1.lock().now != value {
+            self.0.store(value, order);
+            self.1.lock().now = value;
         }
     }
 }
 
 /// The lock word.
+///
+/// Who fails to take it is left alone until it has been given back (see `shim`). A load is a guess for the
+/// exchange that follows, or the holder's; but that after saying `inside` may be as stale as loom allows.
 #[derive(Debug)]
-pub(crate) enum AtomicU32 {
-    /// As it is, where locks lean.
-    Plain(LoomU32),
-    /// Where they do not: one bit, which can have waiters that block.
-    ///
-    /// It knows what the protocol does to this word: loads without an order, by the holder of the lock or
-    /// as the first half of an exchange that takes it; that exchange; and stores by the holder.
-    Blocking {
-        bit: Bit,
-        now: Mutex<(u32, Option<ThreadId>)>,
-    },
-}
+pub(crate) struct AtomicU32(loomed::AtomicU32, Known<u32>);
 
 const HELD: u32 = 1;
 
+thread_local! {
+    static FIRST: RefCell<VecDeque<u32>> = const { RefCell::new(VecDeque::new()) };
+}
+
+loom::thread_local! {
+    static WARY: Cell<bool> = Cell::new(false);
+    /// Somebody has to let go before this thread goes on.
+    static BLOCKED: Arc<Flag> = Arc::default();
+}
+
+/// What the lock words of the channels made next begin with.
+pub(crate) fn begin_with(words: &[u32]) {
+    FIRST.with_borrow_mut(|first| *first = words.iter().copied().collect());
+}
+
 impl AtomicU32 {
     pub(crate) fn new(value: u32) -> AtomicU32 {
-        if bias::is_possible() {
-            return AtomicU32::Plain(LoomU32::new(value));
-        }
-        AtomicU32::Blocking {
-            bit: Bit::default(),
-            now: Mutex::new((value, None)),
-        }
+        let value = FIRST.with_borrow_mut(VecDeque::pop_front).unwrap_or(value);
+        AtomicU32(loomed::AtomicU32::new(value), Known::new(value))
     }
 
     pub(crate) fn load(&self, order: Ordering) -> u32 {
-        let (bit, now) = match self {
-            AtomicU32::Plain(word) => return word.load(order),
-            AtomicU32::Blocking { bit, now } => (bit, now),
-        };
-        let (word, holder) = *now.lock().unwrap_or_else(|e| e.into_inner());
+        if WARY.with(|wary| wary.replace(false)) {
+            return self.0.load(order);
+        }
+        assert_eq!(order, Ordering::Relaxed);
         // Who has not tried yet has to: only then does loom know that it would have been possible.
-        if holder == Some(thread::current().id()) || bit.blocks_me() {
-            word
+        let state = self.1.lock();
+        let mine = state.holder == Some(thread::current().id());
+        let now = state.now;
+        drop(state);
+        if mine || self.1.blocks_me() {
+            now
         } else {
-            word & !HELD
+            now & !HELD
         }
     }
 
-    /// Takes the lock. If other bits have changed since the load, a real exchange fails and is tried
-    /// again with them, which is the same.
     pub(crate) fn compare_exchange(
         &self,
         old: u32,
@@ -107,18 +155,17 @@ impl AtomicU32 {
         success: Ordering,
         failure: Ordering,
     ) -> Result<u32, u32> {
-        let (bit, now) = match self {
-            AtomicU32::Plain(word) => return word.compare_exchange(old, new, success, failure),
-            AtomicU32::Blocking { bit, now } => (bit, now),
-        };
         assert!(old & HELD == 0 && new & HELD != 0);
-        let taken = bit.try_take(success, failure);
-        let mut now = now.lock().unwrap_or_else(|e| e.into_inner());
-        if !taken {
-            return Err(now.0);
+        let result = self.0.compare_exchange(old, new, success, failure);
+        match result {
+            Ok(_) => {
+                let mut state = self.1.lock();
+                (state.now, state.holder) = (new, Some(thread::current().id()));
+            }
+            Err(now) if now & HELD != 0 => self.1.block_me(),
+            Err(_) => {}
         }
-        *now = (now.0 | HELD, Some(thread::current().id()));
-        Ok(old)
+        result
     }
 
     pub(crate) fn compare_exchange_weak(
@@ -132,22 +179,65 @@ impl AtomicU32 {
     }
 
     pub(crate) fn store(&self, value: u32, order: Ordering) {
-        match self {
-            AtomicU32::Plain(word) => word.store(value, order),
-            AtomicU32::Blocking { bit, now } => {
-                assert!(value & HELD == 0);
-                *now.lock().unwrap_or_else(|e| e.into_inner()) = (value, None);
-                bit.let_go(order);
-            }
+        assert_eq!(self.1.lock().holder, Some(thread::current().id()));
+        assert_eq!(value & HELD, 0);
+        self.1.let_go(value, || self.0.store(value, order));
+    }
+}
+
+/// Whether the worker that a lock leans to is inside: 0 or 1.
+#[derive(Debug)]
+pub(crate) struct AtomicBool(loomed::AtomicU32, Known<bool>);
+
+impl AtomicBool {
+    pub(crate) fn new(value: bool) -> AtomicBool {
+        AtomicBool(loomed::AtomicU32::new(value.into()), Known::new(value))
+    }
+
+    /// It may be stale and `false`. If it is `true`, the caller waits for a newer one.
+    pub(crate) fn load(&self, order: Ordering) -> bool {
+        if self.0.load(order) == 0 {
+            return false;
+        }
+        // An exchange that fails in any case reads the newest.
+        if self.0.compare_exchange(2, 2, order, order) == Err(0) {
+            return false;
+        }
+        self.1.block_me();
+        true
+    }
+
+    pub(crate) fn store(&self, value: bool, order: Ordering) {
+        if value {
+            self.0.store(1, order);
+            WARY.with(|wary| wary.set(true));
+        } else {
+            self.1.let_go(false, || self.0.store(0, order));
         }
     }
 }
 
-/// Nothing happens until somebody lets go.
+/// The light and the heavy barrier together do what two full ones do, so each is one.
+pub(crate) mod bias {
+    use super::{Ordering, loomed};
+
+    pub(crate) fn is_possible() -> bool {
+        true
+    }
+
+    pub(crate) fn light() {
+        loomed::fence(Ordering::SeqCst);
+    }
+
+    pub(crate) fn heavy() {
+        loomed::fence(Ordering::SeqCst);
+    }
+}
+
+/// Nothing happens until somebody lets go of what this thread has failed to get.
 pub(crate) fn relax(_: u32) {
-    if bias::is_possible() {
-        thread::yield_now();
-    } else {
+    let blocked = BLOCKED.with(Arc::clone);
+    while blocked.load(Ordering::Relaxed) {
         thread::park();
     }
 }

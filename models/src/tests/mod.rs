@@ -1,6 +1,7 @@
 //! The models, and what they have in common.
 
 mod channel;
+mod future;
 mod lean;
 mod select;
 mod sync;
@@ -21,7 +22,6 @@ fn model(preemptions: usize, step: Duration, f: impl Fn() + Sync + Send + 'stati
     builder.check(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         park::set_clock(step);
-        park::bias::set_possible(false);
         f();
     });
     let runs = runs.load(Ordering::Relaxed);
