@@ -1,6 +1,6 @@
 //! R0.10: an operation that is chosen and not completed yet, or never.
 
-use crate::support::{Tally, nap, on_workers};
+use crate::support::{Tally, Watched, nap, on_workers, watched};
 use goroutines::channel::{Receiver, Select, Sender, bounded, unbounded};
 use goroutines::{go, select, sleep, spawn, yield_now};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -138,47 +138,40 @@ fn an_operation_that_is_dropped() {
     let senders: Vec<_> = (0..3)
         .map(|i| {
             let (s, value) = (s.clone(), (i, tally.one()));
-            let sender = spawn(move || s.send(value).is_ok());
-            nap();
-            sender
+            watched(move || s.send(value).is_ok())
         })
         .collect();
-    for i in 0..3 {
+    for (i, sender) in senders.iter().enumerate() {
         drop_it(sel_recv(&r));
-        // Time to wait again, perhaps on a worker whose thread does not get a processor at once.
-        (0..10).for_each(|_| nap());
+        sender.settle();
         assert_eq!(r.recv().unwrap().0, i);
     }
-    senders.into_iter().for_each(|h| assert!(h.join().unwrap()));
+    let ended = |sender: Watched<bool>| assert!(sender.handle.join().unwrap());
+    senders.into_iter().for_each(ended);
     assert_eq!(tally.alive(), 0);
     // So does a receiver,
     let receivers: Vec<_> = (0..3)
         .map(|i| {
             let r = r.clone();
-            let receiver = spawn(move || r.recv().unwrap().0 == i);
-            nap();
-            receiver
+            watched(move || r.recv().unwrap().0 == i)
         })
         .collect();
-    for i in 0..3 {
+    for (i, receiver) in receivers.iter().enumerate() {
         drop_it(sel_send(&s));
-        nap();
+        receiver.settle();
         s.send((i, tally.one())).unwrap();
     }
-    receivers
-        .into_iter()
-        .for_each(|h| assert!(h.join().unwrap()));
+    receivers.into_iter().for_each(ended);
     // and a select.
     let selector = {
         let r = r.clone();
-        spawn(move || select! { recv(r) -> m => m.unwrap().0 })
+        watched(move || select! { recv(r) -> m => m.unwrap().0 })
     };
-    nap();
     drop_it(sel_send(&s));
-    nap();
-    assert!(!selector.is_finished());
+    selector.settle();
+    assert!(!selector.handle.is_finished());
     s.send((8, tally.one())).unwrap();
-    assert_eq!(selector.join().unwrap(), 8);
+    assert_eq!(selector.handle.join().unwrap(), 8);
 }
 
 /// What was kept or held for a select that drops its operation is there for the others.
