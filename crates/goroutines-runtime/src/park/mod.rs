@@ -86,7 +86,8 @@ impl Leaving {
     }
 }
 
-/// Where the caller runs, looked up once for the steps of one operation; a step that waits is the last.
+/// Where the caller runs, looked up once for the steps of one operation. After a step that waits it is to
+/// be looked up again: a migratable goroutine may be elsewhere.
 ///
 /// It stays on its thread, and does not compile into what a goroutine sends elsewhere. On the stack of a
 /// migratable goroutine that waits it would be what its maker has ruled out.
@@ -110,7 +111,8 @@ impl Spot {
         begin(g.unwrap_or_else(current::thread), wakeable)
     }
 
-    /// The number of the worker whose thread this is, counted from 1; 0 on any other thread.
+    /// The number of the worker whose thread this is, counted from 1 and below 65,536; 0 on any other
+    /// thread. While a thread has a number no other thread has it, and who has it later comes after.
     #[inline]
     pub fn number(self) -> u32 {
         self.0.map_or(0, |here| here.index as u32 + 1)
@@ -457,7 +459,7 @@ impl Waker {
     ///
     /// Three kinds of claimers exist for a wait: holders of its ticket, its deadline, and a cancel. By the
     /// contract the first exclude each other and there is no second. The third claims on the home
-    /// worker's thread (`sched::cancel`), which is where the caller is.
+    /// worker's thread (`sched::cancel`), which is where the caller is. README.md goes through them all.
     ///
     /// # Safety
     ///

@@ -2,7 +2,7 @@
 //!
 //! Not for: what workers do (`worker`).
 
-use super::config::{Config, ConfigError};
+use super::config::{Config, ConfigError, MAX_WORKERS};
 use super::idle::Idle;
 use super::inject::Inject;
 use super::monitor::Monitor;
@@ -17,6 +17,9 @@ use std::fmt;
 
 /// The most workers that are started because others are stuck.
 const SPARES: usize = 64;
+
+// The words of locks have 16 bits for a worker (`park::Spot::number`).
+const _: () = assert!(MAX_WORKERS + SPARES < 1 << 16);
 
 /// Everything the workers share.
 #[derive(Debug)]

@@ -34,5 +34,8 @@ pub fn is_registered() -> bool {
 /// Each other thread of the process passes a full barrier between the call and its return; so does the
 /// caller. `false`: the kernel would not.
 pub fn all_threads() -> bool {
-    membarrier(MembarrierCommand::PrivateExpedited).is_ok()
+    let barrier = || membarrier(MembarrierCommand::PrivateExpedited).is_ok();
+    // A process that was copied, by a fork or from an image, may be one that the kernel has not heard of,
+    // though the memory says that it has.
+    barrier() || (membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok() && barrier())
 }

@@ -2,7 +2,8 @@
 
 use crate::support::{Tally, on_workers, rounds};
 use goroutines::channel::{Receiver, Select, Sender, bounded};
-use goroutines::{select, spawn, yield_now};
+use goroutines::{Builder, select, spawn, yield_now};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -17,6 +18,7 @@ on_workers! {
     selects_that_time_out
     everything_at_once
     from_one_worker_and_then_from_elsewhere
+    one_that_moves_meets_others
 }
 
 /// Senders, receivers and selects over capacities 0, 1, 10 and 100: as many received as sent.
@@ -363,4 +365,55 @@ fn from_one_worker_and_then_from_elsewhere() {
             threads.into_iter().for_each(|t| t.join().unwrap());
         }
     }
+}
+
+/// An operation that does not wait for long waits all the same for a peer that takes its time. After that
+/// a migratable goroutine may be on another worker, which is not the one to which a lock leans. (Debug
+/// builds check that a lock knows where it is taken.)
+fn one_that_moves_meets_others() {
+    let n = rounds(30);
+    let (s, r) = bounded::<usize>(0);
+    let pickers: Vec<_> = (0..4)
+        .map(|_| {
+            let r = r.clone();
+            spawn(move || {
+                let mut sum = 0;
+                for i in 0..n {
+                    let mut sel = Select::new();
+                    sel.recv(&r);
+                    let operation = sel.select();
+                    (0..3).for_each(|_| yield_now());
+                    if i % 2 == 0 {
+                        sum += operation.recv(&r).unwrap();
+                    } else {
+                        let dropped = catch_unwind(AssertUnwindSafe(|| drop(operation)));
+                        assert!(dropped.is_err());
+                    }
+                }
+                sum
+            })
+        })
+        .collect();
+    drop(r);
+    let movers: Vec<_> = (0..4)
+        .map(|_| {
+            let s = s.clone();
+            // SAFETY: nothing in it belongs to a thread.
+            let mover = unsafe { Builder::new().migratable() };
+            let run = move || {
+                let mut sent = 0;
+                loop {
+                    match s.try_send(1) {
+                        Ok(()) => sent += 1,
+                        Err(e) if e.is_disconnected() => return sent,
+                        Err(_) => yield_now(),
+                    }
+                }
+            };
+            mover.spawn(run).unwrap()
+        })
+        .collect();
+    let received: usize = pickers.into_iter().map(|h| h.join().unwrap()).sum();
+    let sent: usize = movers.into_iter().map(|h| h.join().unwrap()).sum();
+    assert_eq!((received, sent), (4 * n.div_ceil(2), received));
 }

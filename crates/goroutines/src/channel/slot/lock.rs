@@ -13,6 +13,7 @@
 use super::node::{Node, Peer, Queue, Side};
 use crate::channel::env::{
     AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, Spot, Witness, bias, relax, spot,
+    spot as here,
 };
 use std::cell::Cell;
 use std::ops::Deref;
@@ -44,7 +45,7 @@ pub(crate) struct Core {
     inside: AtomicBool,
     /// Its holder has taken it by `inside`.
     leaning: Cell<bool>,
-    /// There are watchers.
+    /// There are watchers, or there were.
     watched: Cell<bool>,
     /// Selects that want to know when an operation is ready. On a line of its own: there are rarely any.
     watchers: Queue,
@@ -203,6 +204,7 @@ impl Core {
     #[inline]
     pub(super) fn take_lock(&self, spot: Spot) {
         let worker = spot.number();
+        debug_assert_eq!(worker, here().number(), "the caller is elsewhere now");
         let word = self.lock.load(Ordering::Relaxed);
         if word == word::leaning(worker) {
             if !self.lean(word) {
@@ -230,8 +232,9 @@ impl Core {
     /// Takes the lock, which leans to the caller's worker; `false`: not any more.
     #[inline]
     fn lean(&self, word: u32) -> bool {
-        // Nothing that runs under the lock calls back: this lock would let its holder in once more.
-        debug_assert!(!self.inside.load(Ordering::Relaxed));
+        if self.inside.load(Ordering::Relaxed) {
+            came_back();
+        }
         self.inside.store(true, Ordering::Relaxed);
         // Pairs with the heavy one in `straighten`: either that comes to see `inside`, or we see that
         // the lock leans no longer.
@@ -357,6 +360,13 @@ impl Core {
         self.lock.store(lock, Ordering::Release);
         watched
     }
+}
+
+/// Any other lock would be a deadlock now; this one would let its holder in once more.
+#[cold]
+#[inline(never)]
+fn came_back() -> ! {
+    goroutines_runtime::fatal!("a channel was used while it was being used (by the allocator?)")
 }
 
 /// What a lock becomes that one worker has taken many times in a row.
