@@ -164,6 +164,12 @@ pub(crate) const ALLOWED: &[Edge] = &[
     edge(
         "goroutines",
         "net",
+        "runtime",
+        "a server asks how many workers there are",
+    ),
+    edge(
+        "goroutines",
+        "net",
         "io",
         "sockets read and write as every stream does",
     ),

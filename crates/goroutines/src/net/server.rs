@@ -79,9 +79,9 @@ impl Server {
     }
 
     fn ended(self) -> io::Result<()> {
-        let ends = self.acceptors.into_iter().map(JoinHandle::join);
+        let mut ends = self.acceptors.into_iter().map(JoinHandle::join);
         // A goroutine that accepts does not panic: handlers have their own.
-        ends.map(|end| end.unwrap_or(Ok(()))).collect()
+        ends.try_for_each(|end| end.unwrap_or(Ok(())))
     }
 }
 
