@@ -9,7 +9,7 @@ macro_rules! read {
             #[inline]
             fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
                 let wanted = buf.len();
-                let op = |mut io: &$std| std::io::Read::read(&mut io, buf);
+                let op = |io: &$std| crate::io::send::receive(io, buf);
                 self.0
                     .stream(goroutines_runtime::park::Side::Read, wanted, op)
             }

@@ -1,13 +1,20 @@
-//! Sending on stream sockets so that a peer that has gone is an error and no signal (SEMANTICS NE-19).
+//! Sending on stream sockets so that a peer that has gone is an error and no signal (SEMANTICS NE-19), which std
+//! does in some of its calls only; and receiving from them.
 //!
-//! Not for: waiting. std does this in some of its calls only.
+//! Not for: waiting. These are bare system calls: those of the C library look at whether the thread is to be
+//! cancelled, twice each.
 
-use rustix::net::{SendAncillaryBuffer, SendFlags};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 
 /// More slices than this the kernel refuses.
 const MOST: usize = 1024;
+
+#[inline]
+pub(crate) fn receive(io: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    Ok(rustix::net::recv(io, buf, RecvFlags::empty())?.0)
+}
 
 #[inline]
 pub(crate) fn send(io: impl AsFd, buf: &[u8]) -> io::Result<usize> {
