@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::token::Brace;
-use syn::{Error, Expr, ExprCall, ExprMethodCall, Ident, Path, Result, Token, UnOp};
+use syn::{Error, Expr, ExprCall, ExprMethodCall, Ident, Path, Result, Stmt, Token, UnOp};
 
 const EMPTY: &str = "`go!` needs something to run:
     go!(f(a, b))        call a function; the arguments are evaluated now
@@ -24,6 +24,9 @@ const ASYNC: &str = "`go!` runs blocking code; remove `async` and `.await`, \
 
 const PARAMETERS: &str = "the closure of `go!` takes no parameters; \
      to give it arguments, call it: `go!((|a, b| …)(x, y))`";
+
+const UNWRAPPED: &str = "only this call would run in the goroutine: what is before it is evaluated now, \
+     and may wait; to run all of it there: `go!(move || …)`";
 
 /// Expands `path; what the user wrote`.
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
@@ -41,19 +44,24 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     }
     let callable = match peel(work) {
         Expr::Call(call) => expand_call(call, &mut caller)?,
-        Expr::MethodCall(call) => expand_method_call(call, &mut caller),
+        Expr::MethodCall(call) => expand_method_call(call, &mut caller)?,
         Expr::Async(block) => return Err(Error::new_spanned(block.async_token, ASYNC)),
         Expr::Closure(closure) => {
-            refuse_async_closure(&closure)?;
-            if !closure.inputs.is_empty() {
-                return Err(Error::new_spanned(closure.inputs, PARAMETERS));
-            }
+            refuse_other_closures(&closure)?;
             closure.into_token_stream()
         }
         Expr::Block(mut block) => {
             // In the user's name, `unused_braces` would want to remove them.
             block.block.brace_token = Brace(caller.span);
-            caller.goroutine(None, &block)
+            match block.block.stmts.last() {
+                // As one writes it for `spawn`: clones are made now, for the closure to take along. As a
+                // block of the goroutine it would do nothing but make a closure that nobody calls.
+                Some(Stmt::Expr(Expr::Closure(closure), None)) => {
+                    refuse_other_closures(closure)?;
+                    block.into_token_stream()
+                }
+                _ => caller.goroutine(None, &block),
+            }
         }
         block @ (Expr::ForLoop(_)
         | Expr::If(_)
@@ -183,8 +191,13 @@ fn expand_call(call: ExprCall, caller: &mut Caller) -> Result<TokenStream> {
     Ok(caller.goroutine(Some(quote! { #rebind #(#attrs)* }), &value))
 }
 
-fn expand_method_call(call: ExprMethodCall, caller: &mut Caller) -> TokenStream {
+fn expand_method_call(call: ExprMethodCall, caller: &mut Caller) -> Result<TokenStream> {
     let receiver = peel(*call.receiver);
+    // `go!(s.send(1).unwrap())` would send now, and nobody who writes it means that.
+    let takes_out = call.method == "unwrap" || call.method == "expect";
+    if takes_out && matches!(receiver, Expr::Call(_) | Expr::MethodCall(_)) {
+        return Err(Error::new(call.method.span(), UNWRAPPED));
+    }
     let (receiver, rebind) = if is_item(&receiver) || is_literal(&receiver) {
         (receiver.into_token_stream(), None)
     } else {
@@ -195,7 +208,7 @@ fn expand_method_call(call: ExprMethodCall, caller: &mut Caller) -> TokenStream 
     let mut value = quote! { #receiver #dot #method #turbofish };
     call.paren_token
         .surround(&mut value, |inside| inside.extend(args));
-    caller.goroutine(Some(quote! { #rebind #(#attrs)* }), &value)
+    Ok(caller.goroutine(Some(quote! { #rebind #(#attrs)* }), &value))
 }
 
 /// The arguments without those at the end that may stay in their places.
@@ -218,6 +231,15 @@ fn mentions(tokens: TokenStream, name: &Ident) -> bool {
         TokenTree::Group(group) => mentions(group.stream(), name),
         _ => false,
     })
+}
+
+/// Refuses a closure that cannot be called without more ado.
+fn refuse_other_closures(closure: &syn::ExprClosure) -> Result<()> {
+    refuse_async_closure(closure)?;
+    if closure.inputs.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new_spanned(&closure.inputs, PARAMETERS))
 }
 
 fn refuse_async_closure(closure: &syn::ExprClosure) -> Result<()> {

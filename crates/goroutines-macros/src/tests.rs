@@ -139,6 +139,14 @@ fn blocks_and_macros_run_in_a_move_closure() {
 }
 
 #[test]
+fn a_block_that_makes_a_closure_is_evaluated_first() {
+    check_go(
+        quote! { { let a = a.clone(); move || f(a) } },
+        quote! {{ root::__private::go({ let a = a.clone(); move || f(a) }); }},
+    );
+}
+
+#[test]
 fn main_becomes_a_goroutine() {
     check(
         function::expand(

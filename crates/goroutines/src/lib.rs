@@ -93,11 +93,21 @@ pub use task::wait::{exit, park, park_timeout, shielded, sleep, sleep_until, yie
 /// go!(text.len());                     // a method call: so is the receiver
 /// go!(|| println!("a closure"));       // a closure, moved in
 /// go!({ println!("a block"); });       // a block, with everything it names moved in
+///
+/// let shared = std::sync::Arc::new(5);
+/// go!({
+///     let shared = shared.clone();     // a block that makes a closure: evaluated now,
+///     move || println!("{shared}")     // and the closure runs in the goroutine
+/// });
 /// # });
 /// ```
 ///
-/// The function and its arguments are evaluated before the new goroutine exists; its result is
-/// dropped. Nothing waits for it: use a [`sync::WaitGroup`], [`spawn`] or a [`scope`] for that.
+/// The function and its arguments are evaluated before the new goroutine exists, and so is the receiver
+/// of a method: `go!(a.b().c())` calls `b` now, and waits if that does. The result is dropped. To have all
+/// of an expression evaluated by the goroutine, give it a closure or a block:
+/// `go!(move || sender.send(1).unwrap())`. `go!(sender.send(1).unwrap())` is refused.
+///
+/// Nothing waits for it: use a [`sync::WaitGroup`], [`spawn`] or a [`scope`] for that.
 ///
 /// # Panics
 ///

@@ -44,6 +44,17 @@ fn an_async_closure_that_is_called() {
     go!((async |x: u32| f(x).await)(1));
 }
 
+fn parameters_of_what_a_block_makes() {
+    go!({
+        let x = 1;
+        move |a| a + x
+    });
+}
+
+fn unwrapping_what_is_evaluated_now() {
+    go!(s.send(5).unwrap());
+}
+
 fn no_expression() {
     go!(fn f() {});
 }

@@ -111,7 +111,6 @@ impl<F: Future> Future for Caught<F> {
 ///
 /// Its output is an `Err` with what the future panicked with; with a [`Cancelled`] if there is no runtime,
 /// or if it is polled again after it has given its result.
-#[must_use = "dropping it lets the task go on, and loses its result"]
 pub struct Task<T>(Option<FallibleTask<Result<T>>>);
 
 impl<T> Task<T> {
