@@ -144,6 +144,12 @@ pub(crate) const ALLOWED: &[Edge] = &[
     ),
     edge(
         "goroutines",
+        "context",
+        "sync",
+        "a group of goroutines may have a context",
+    ),
+    edge(
+        "goroutines",
         "task",
         "context",
         "a goroutine inherits the context of its spawner",

@@ -38,6 +38,7 @@ mod chain;
 mod children;
 mod err;
 mod func;
+mod group;
 mod node;
 #[cfg(test)]
 mod tests;

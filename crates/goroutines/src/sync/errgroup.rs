@@ -60,7 +60,8 @@ impl<E: Send + 'static> ErrGroup<E> {
     /// A group that calls `cancel` once: with the first error, as soon as there is one (with `None` if
     /// a goroutine panics), else with `None` when [`ErrGroup::wait`] first returns.
     ///
-    /// This is for telling the other goroutines that they may stop; a context is cancelled this way.
+    /// This is for telling the other goroutines that they may stop. [`ErrGroup::with_context`] does it with
+    /// a context.
     ///
     /// ```
     /// # goroutines::run(|| {

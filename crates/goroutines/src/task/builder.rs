@@ -97,7 +97,7 @@ impl Builder {
         Builder::default()
     }
 
-    /// Names the goroutine, for panic messages, reports and dumps.
+    /// Names the goroutine, for panic messages and reports.
     pub fn name(mut self, name: String) -> Builder {
         self.name = Some(name);
         self

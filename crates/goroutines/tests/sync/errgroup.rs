@@ -1,6 +1,7 @@
 //! `ErrGroup`: SEMANTICS EG-1 to EG-8; Go's x/sync suite.
 
 use crate::support::{both, inside, moment, quiet_panic, until};
+use goroutines::context::{Context, ContextError};
 use goroutines::sync::ErrGroup;
 use goroutines::{exit, spawn, yield_now};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -241,5 +242,55 @@ fn an_exit_is_an_end() {
         group.go(|| exit());
         group.go(|| Ok(()));
         group.wait().unwrap();
+    });
+}
+
+// EG-2: the context ends at the first error, and that is its cause; Go's TestWithContext.
+#[test]
+fn a_context_ends_at_the_first_error() {
+    both(|| {
+        let cases: [(&[Option<&str>], Option<&str>); 4] = [
+            (&[], None),
+            (&[None], None),
+            (&[Some("a")], Some("a")),
+            (&[None, Some("b")], Some("b")),
+        ];
+        for (errors, first) in cases {
+            let (group, ctx) = ErrGroup::with_context(&Context::background());
+            for &error in errors {
+                let ctx = ctx.clone();
+                group.go(move || match error {
+                    Some(error) => Err(error),
+                    // Waits for the other one's error, if there is one.
+                    None if first.is_some() => {
+                        ctx.done().recv().unwrap_err();
+                        Ok(())
+                    }
+                    None => Ok(()),
+                });
+            }
+            assert_eq!(group.wait().err(), first);
+            assert_eq!(ctx.err(), Some(ContextError::Canceled));
+            assert_eq!(
+                ctx.cause().unwrap().to_string(),
+                first.unwrap_or("context canceled")
+            );
+        }
+    });
+}
+
+#[test]
+fn a_context_of_a_group_ends_with_its_parent_and_at_a_panic() {
+    both(|| {
+        let (parent, cancel) = Context::background().with_cancel();
+        let (group, ctx) = ErrGroup::<String>::with_context(&parent);
+        cancel.cancel();
+        assert_eq!(ctx.err(), Some(ContextError::Canceled));
+        assert_eq!(group.wait(), Ok(()));
+        let (group, ctx) = ErrGroup::<String>::with_context(&Context::background());
+        group.go(|| quiet_panic());
+        ctx.done().recv().unwrap_err();
+        assert!(ctx.cause().unwrap().is::<ContextError>());
+        catch_unwind(AssertUnwindSafe(|| group.wait())).unwrap_err();
     });
 }
