@@ -14,7 +14,9 @@
 //! these and not `std`'s where a goroutine may wait with a lock held: a `std` lock blocks the worker,
 //! and with it whoever is to release it.
 //!
-//! Atomics and `Arc` are `std`'s.
+//! `Arc`, `Weak` and `atomic` are `std`'s, and here so that `use std::sync::{Arc, Mutex}` needs no more than
+//! another path. In place of `std::sync::mpsc` there is [`channel`](crate::channel), with the names of
+//! `crossbeam-channel`.
 
 mod barrier;
 mod condvar;
@@ -23,6 +25,7 @@ mod lazy_lock;
 mod mutex;
 mod once;
 mod once_lock;
+mod owned_permit;
 mod poison;
 mod pool;
 mod rwlock;
@@ -38,10 +41,11 @@ pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::{Once, OnceState};
 pub use once_lock::OnceLock;
+pub use owned_permit::OwnedPermit;
 pub use pool::Pool;
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{AcquireTimeoutError, Permit, Semaphore};
 pub use singleflight::{Flight, Panicked, SingleFlight};
 #[doc(no_inline)]
-pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+pub use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak, atomic};
 pub use waitgroup::WaitGroup;

@@ -110,8 +110,8 @@ impl Semaphore {
     ///
     /// # Errors
     ///
-    /// If the time is over. With a timeout of zero that is so at once, whatever is free (SEMANTICS
-    /// SM-4); there is [`Semaphore::try_acquire`] for that.
+    /// If the time is over. With a timeout of zero that is so at once, whatever is free, as in Go; there
+    /// is [`Semaphore::try_acquire`] for that.
     ///
     /// ```
     /// # goroutines::run(|| {
@@ -167,7 +167,7 @@ impl Semaphore {
     }
 
     #[inline]
-    fn give_back(&self, n: usize) -> bool {
+    pub(super) fn give_back(&self, n: usize) -> bool {
         // Release: pairs with the Acquire in `take`.
         let step = |s: u64| {
             let free = (s / ONE).checked_add(n as u64)?;

@@ -211,3 +211,25 @@ fn a_panicking_holder_releases() {
 }
 
 on_workers! { hammer large_acquire_does_not_starve }
+
+#[test]
+fn permits_that_keep_the_semaphore() {
+    both(|| {
+        let semaphore = Arc::new(Semaphore::new(3));
+        let two = semaphore.acquire_owned(2);
+        assert_eq!((two.count(), semaphore.available()), (2, 1));
+        assert!(semaphore.try_acquire_owned(2).is_none());
+        let last = semaphore.try_acquire_owned(1).unwrap();
+        // Another goroutine lets go of them, and wakes who waits.
+        let waiter = semaphore.clone();
+        let waiter = spawn(move || waiter.acquire_owned(3).count());
+        drop(spawn(move || drop((two, last))).join());
+        assert_eq!(waiter.join().unwrap(), 3);
+        assert_eq!(semaphore.available(), 3);
+        semaphore.acquire_owned(1).forget();
+        assert_eq!(
+            (semaphore.available(), Arc::strong_count(&semaphore)),
+            (2, 1)
+        );
+    });
+}

@@ -2,7 +2,7 @@
 
 use goroutines::sync::{
     Barrier, BarrierWaitResult, Condvar, ErrGroup, LazyLock, Mutex, MutexGuard, Once, OnceLock,
-    Permit, Pool, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SingleFlight,
+    OwnedPermit, Permit, Pool, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SingleFlight,
     WaitTimeoutResult,
 };
 use std::cell::Cell;
@@ -43,6 +43,7 @@ fn shared_by_all() {
     all::<LazyLock<u32>>();
     all::<Semaphore>();
     all::<Permit<'_>>();
+    all::<OwnedPermit>();
     all::<ErrGroup<Cell<u32>>>();
     all::<SingleFlight<u32, u32>>();
     all::<Pool<Cell<u32>>>();
