@@ -28,6 +28,24 @@ fn closures_run() {
 }
 
 #[test]
+fn a_block_that_makes_a_closure_is_evaluated_now() {
+    check(
+        |log| {
+            let mut text = String::from("now");
+            go!({
+                let log = log.clone();
+                write(&log, &text);
+                let text = text.clone();
+                move || write(&log, text + " taken along")
+            });
+            text.clear();
+        },
+        &["now"],
+        &["now taken along"],
+    );
+}
+
+#[test]
 fn blocks_run() {
     check(
         |log| {
