@@ -4,7 +4,7 @@
 
 use crate::current;
 use crate::g::{Flags, G};
-use crate::park::{Cancelled, Exited, is_panic};
+use crate::park::{Cancelled, Exited, is_panic, shielded};
 use crate::sched::config::PanicPolicy;
 use crate::sched::lifecycle;
 use std::any::Any;
@@ -27,9 +27,11 @@ pub(super) fn run<T>(g: &'static G, f: impl FnOnce() -> T) -> Outcome<T> {
 }
 
 /// It was cancelled before it began: its closure is dropped instead of run.
+///
+/// Destructors may wait, as they may while a goroutine unwinds; the cancel does not cut them short.
 #[cold]
 fn cancelled<T>(f: impl FnOnce() -> T) -> Outcome<T> {
-    quietly(|| drop(f));
+    quietly(|| shielded(|| drop(f)));
     Err(Box::new(Cancelled))
 }
 

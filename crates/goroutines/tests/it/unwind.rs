@@ -441,3 +441,26 @@ fn others_run_while_one_unwinds() {
     until("it ended", || handle.is_finished());
     assert!(handle.join().is_err());
 }
+
+/// What a goroutine was given is dropped by it if it is cancelled before it begins. Its destructors wait to
+/// the end, as they do when it unwinds.
+#[test]
+fn destructors_of_one_cancelled_before_it_begins_are_not_cut_short() {
+    both(|| {
+        let done = Arc::new(AtomicUsize::new(0));
+        for _ in 0..rounds(50) {
+            let seen = done.clone();
+            let given = OnDrop(move || {
+                sleep(Duration::from_micros(100));
+                seen.fetch_add(1, Ordering::SeqCst);
+            });
+            let goroutine = spawn(move || {
+                let given = given;
+                goroutines::shielded(|| drop(given));
+            });
+            goroutine.cancel();
+            let _ = goroutine.join();
+        }
+        assert_eq!(done.load(Ordering::SeqCst), rounds(50));
+    });
+}
