@@ -11,7 +11,7 @@
 //! without the lock, by changing the moment if it is still the one that was due: so each is taken once,
 //! or was taken away by setting the timer.
 
-use super::env::{AtomicU64, Moment, Ordering, Wakeable, prepare};
+use super::env::{AtomicU64, Moment, Ordering, Wakeable, checkpoint, prepare};
 use super::slot::lock::{Core, Guard};
 use super::slot::many::{AllLocked, Case, Port};
 use super::slot::node::{Kind, Outcome, Side};
@@ -138,6 +138,7 @@ impl Timer {
 
     /// Waits for the value; `None`: the deadline passed first.
     pub(crate) fn recv_by(&self, deadline: Moment) -> Option<Instant> {
+        checkpoint();
         loop {
             let now = Moment::now();
             if let Some(value) = self.take(now) {

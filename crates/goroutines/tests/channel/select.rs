@@ -659,3 +659,50 @@ fn se_20_many_cases() {
     }
     assert!(sel.try_select().is_err());
 }
+
+/// One that always finds an arm ready lets others run and can be cancelled, as one that sends and receives.
+#[goroutines::test(workers = 1)]
+fn one_that_is_always_ready() {
+    use goroutines::channel::{Select, after};
+    let spinners: [fn(); 5] = [
+        || {
+            let (s, r) = bounded::<u8>(1);
+            loop {
+                select! { recv(r) -> _ => {}, send(s, 1) -> _ => {} }
+            }
+        },
+        || {
+            let (_s, r) = bounded::<u8>(1);
+            loop {
+                select! { recv(r) -> _ => {}, default => {} }
+            }
+        },
+        || {
+            let (s, r) = bounded::<u8>(1);
+            s.send(1).unwrap();
+            loop {
+                let mut select = Select::new();
+                select.recv(&r);
+                let _ = select.ready();
+            }
+        },
+        || {
+            loop {
+                let _ = after(Duration::ZERO).recv();
+            }
+        },
+        || {
+            let (_s, r) = bounded::<u8>(1);
+            loop {
+                select! { recv(r) -> _ => {}, recv(after(Duration::ZERO)) -> _ => {} }
+            }
+        },
+    ];
+    for spin in spinners {
+        let spinner = spawn(spin);
+        // It gets its turn, and gives it back.
+        spawn(|| ()).join().unwrap();
+        spinner.cancel();
+        assert!(spinner.join().is_err());
+    }
+}

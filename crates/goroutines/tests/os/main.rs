@@ -37,6 +37,15 @@ pub(crate) fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
+/// SIGPIPE in a set of signals: std ignores it, and does not hand that on.
+pub(crate) const PIPE: u64 = 1 << 12;
+
+/// A set of signals in the text of a `/proc/…/status`, without those of the C library.
+pub(crate) fn signals(name: &str, status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    u64::from_str_radix(line.unwrap().trim(), 16).unwrap() & !(3 << 31)
+}
+
 /// Makes a test of its own process for each number of workers.
 macro_rules! on_workers {
     ($($name:ident)*) => {

@@ -12,7 +12,7 @@
 //! 3. *Park*, with a node in each channel, without letting go of the locks in between.
 
 use crate::channel::core::Token;
-use crate::channel::env::{Leaving, Moment, Spot, Wakeable, choose, linger, spot};
+use crate::channel::env::{Leaving, Moment, Spot, Wakeable, checkpoint, choose, linger, spot};
 use crate::channel::slot::many::{AllLocked, Case, Moorings, Port, Woken, wait_in};
 use crate::channel::slot::node::{Kind, Node};
 use std::mem::MaybeUninit;
@@ -95,6 +95,8 @@ impl<'a> Run<'_, 'a> {
     // Inlined, so that the switch happens in the caller's frame: see `Vault::operate`.
     #[inline(always)]
     pub(crate) fn select(mut self, limit: Limit) -> Option<Chosen<'a>> {
+        // Before anything is chosen, which would not be completed while others run.
+        checkpoint();
         let found = match (self.try_one(), limit) {
             (None, Limit::Until(Moment::NEVER)) => {
                 let waited = match wait_in(|moorings| self.begin_wait(moorings)) {
@@ -217,6 +219,7 @@ impl<'a> Run<'_, 'a> {
 
     /// Waits until a case is ready and gives its number, without choosing it.
     pub(crate) fn ready(mut self, limit: Limit) -> Option<usize> {
+        checkpoint();
         loop {
             let now = self.clock();
             let (ready, before) = self.look(now);
