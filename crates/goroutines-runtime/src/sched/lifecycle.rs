@@ -249,6 +249,11 @@ pub(crate) fn serve_main(
 }
 
 impl Runtime {
+    /// Whether this process is a forked child, in which the runtime is its parent's.
+    pub(super) fn is_forked(&self) -> bool {
+        self.is(FORKED)
+    }
+
     fn is(&self, what: u32) -> bool {
         self.special.load(Ordering::Relaxed) & what != 0
     }

@@ -220,7 +220,9 @@ pub(crate) fn unwatch_number(slot: &Slot, number: RawFd) {
 fn leave(slot: &Slot, remove: impl FnOnce(&Poller)) {
     let _ = slot.with_home(|home| {
         if let Some(home) = home
+            // A forked child shares its parent's pollers, which go on watching what the parent has open.
             && let Some(poller) = super::lifecycle::started()
+                .filter(|runtime| !runtime.is_forked())
                 .and_then(|runtime| runtime.worker(home))
                 .and_then(|worker| worker.netpoll.get())
         {

@@ -63,12 +63,14 @@ fn schedule(runnable: Runnable, site: &'static Location<'static>) {
     let poll = move || lent.take().run();
     // SAFETY: a runnable may be sent, and owns what it uses.
     if unsafe { detached(None, poll, site) }.is_err() {
-        // It must be polled some time, even if there is no stack for that now. An error of this means
-        // that there is no runtime: dropping the runnable has cancelled the task.
+        // It must be polled some time, even if there is no stack for that now.
         let poll = move || {
             lent.take().run();
         };
-        let _ = start(poll, site);
+        if start(poll, site).is_err() {
+            // There is no runtime, so nobody took it: dropping it cancels the task, and who joins is told.
+            drop(lent.take());
+        }
     }
 }
 

@@ -4,7 +4,10 @@
 #![allow(unsafe_code, reason = "forks")]
 
 use super::{again, main_of};
+use goroutines::os::unix::net::UnixStream;
 use goroutines::{Builder, go, park, park_timeout, sleep, spawn, yield_now};
+use std::io::{Read, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -124,6 +127,11 @@ forks! {
         park();
         _exit(if start.elapsed() >= Duration::from_millis(40) { 12 } else { 13 });
     };
+    /// As it is documented: who joins does not wait for ever.
+    child_cannot_start_a_task: 21, || {
+        let task = goroutines::future::spawn(async { 1 });
+        _exit(if task.join().is_err() { 21 } else { 22 });
+    };
     child_blocks_in_place: 14, || {
         let text = String::from("borrowed");
         let n = goroutines::blocking(|| text.len());
@@ -189,4 +197,54 @@ fn and_exec() {
         })
     });
     end.code(0).prints("all ran");
+}
+
+/// The child closes its copies of sockets that the parent watches: the parent's goroutines hear of what
+/// comes all the same. The child has the parent's pollers, which it must leave alone.
+#[test]
+fn child_closes_what_the_parent_waits_for() {
+    static ENDS: OnceLock<[UnixStream; 4]> = OnceLock::new();
+    for workers in ["1", "2"] {
+        let test = again("dies::fork::child_closes_what_the_parent_waits_for");
+        let end = test.var("WORKERS", workers).run(|| {
+            let workers = std::env::var("WORKERS").unwrap().parse().unwrap();
+            main_of(workers, || {
+                let (a, b) = UnixStream::pair().unwrap();
+                let (c, d) = UnixStream::pair().unwrap();
+                let [_, near, _, lent] = ENDS.get_or_init(|| [a, b, c, d]);
+                let readers = [near, lent].map(|end| {
+                    spawn(move || {
+                        let mut end = end;
+                        let mut buf = [0; 4];
+                        end.read_exact(&mut buf).unwrap();
+                        buf
+                    })
+                });
+                // They are watched by now.
+                sleep(Duration::from_millis(20));
+                let forker = spawn(|| match fork() {
+                    0 => {
+                        let [_, near, _, lent] = ENDS.get().unwrap();
+                        near.close();
+                        let clone = lent.try_clone().unwrap();
+                        let taken = std::os::unix::net::UnixStream::try_from(clone);
+                        drop(taken.unwrap());
+                        lent.close();
+                        _exit(20)
+                    }
+                    pid => reap(pid),
+                });
+                assert_eq!(forker.join().unwrap(), 20);
+                let [a, _, c, _] = ENDS.get().unwrap();
+                for mut end in [a, c] {
+                    end.write_all(b"here").unwrap();
+                }
+                for reader in readers {
+                    assert_eq!(reader.join().unwrap(), *b"here");
+                }
+                println!("the parent goes on");
+            })
+        });
+        end.code(0).prints("the parent goes on");
+    }
 }
