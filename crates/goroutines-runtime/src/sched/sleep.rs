@@ -56,7 +56,8 @@ impl SleepWord {
     /// The worker says that it is about to sleep, and where. It looks at every source of work *after*
     /// this, and then either calls [`SleepWord::stay_awake`] or blocks there.
     pub fn announce(&self, bed: Bed) {
-        self.0.store(bed.state(), Ordering::Relaxed);
+        // Release: pairs with the Acquire in `wake`, so that the waker knows the bed if it is a poller.
+        self.0.store(bed.state(), Ordering::Release);
         // Pairs with the fence in `wake`.
         store_load_fence();
     }
@@ -82,9 +83,10 @@ impl SleepWord {
         store_load_fence();
         let state = self.0.load(Ordering::Relaxed);
         let bed = Bed::of(state)?;
-        // If it fails somebody else unblocks it, or it is awake and will look.
+        // If it fails somebody else unblocks it, or it is awake and will look. Acquire: the poller that it
+        // sleeps in was made before it said so.
         self.0
-            .compare_exchange(state, NOTIFIED, Ordering::Release, Ordering::Relaxed)
+            .compare_exchange(state, NOTIFIED, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
             .then_some(bed)
     }

@@ -112,6 +112,24 @@ fn loom_sleep_is_ended_by_one() {
     });
 }
 
+/// Who has to unblock a worker in its poller knows that poller, whoever made it.
+#[test]
+fn loom_sleep_tells_of_the_poller() {
+    loom::model(|| {
+        let word = Arc::new(SleepWord::new());
+        let poller = Arc::new(AtomicUsize::new(0));
+        let (slept, made) = (word.clone(), poller.clone());
+        let thread = thread::spawn(move || {
+            made.store(1, Ordering::Relaxed);
+            slept.announce(Bed::Poller);
+        });
+        if word.wake() == Some(Bed::Poller) {
+            assert_eq!(poller.load(Ordering::Relaxed), 1);
+        }
+        thread.join().unwrap();
+    });
+}
+
 /// What a waker did before is visible to the worker that it unblocked, without any queue.
 #[test]
 fn loom_sleep_carries_what_was_done_before() {
