@@ -164,14 +164,23 @@ impl Registration {
         let mut look = direction.readiness.look();
         if look == Look::NotReady {
             self.watch(fd, side)?;
-            let mut old = None;
+            let mut known = false;
             direction.with_waiters(|waiters| {
                 look = direction.readiness.look_to_wait();
-                if look == Look::NotReady {
-                    old = waiters.set_task(context.waker());
-                }
+                known = waiters.has_task(context.waker());
             });
-            drop(old);
+            if look == Look::NotReady && !known {
+                // Cloned and dropped without the lock: a waker is foreign code.
+                let mut waker = Some(context.waker().clone());
+                let mut old = None;
+                direction.with_waiters(|waiters| {
+                    look = direction.readiness.look_to_wait();
+                    if look == Look::NotReady {
+                        old = waker.take().and_then(|waker| waiters.set_task(waker));
+                    }
+                });
+                drop((old, waker));
+            }
         }
         match look {
             Look::Ready(seen) => Poll::Ready(Ok(seen)),

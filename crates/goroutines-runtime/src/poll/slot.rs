@@ -76,14 +76,16 @@ impl Waiters {
         }
     }
 
+    /// Whether this is the task that wants to know.
+    pub fn has_task(&self, waker: &Waker) -> bool {
+        self.task.as_ref().is_some_and(|task| task.will_wake(waker))
+    }
+
     /// The task that wants to know instead of the one before it, which is given back to be dropped
     /// without the lock.
     #[must_use = "to be dropped without the lock"]
-    pub fn set_task(&mut self, waker: &Waker) -> Option<Waker> {
-        match &self.task {
-            Some(task) if task.will_wake(waker) => None,
-            _ => self.task.replace(waker.clone()),
-        }
+    pub fn set_task(&mut self, waker: Waker) -> Option<Waker> {
+        self.task.replace(waker)
     }
 
     /// Everybody, in order.
