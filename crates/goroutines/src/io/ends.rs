@@ -15,9 +15,10 @@ macro_rules! end {
         $crate::io::macros::deadlines!($type, "pipe");
 
         impl $type {
-            /// Of an end that was set not to block.
-            pub(crate) fn of(end: std::os::fd::OwnedFd) -> std::io::Result<$type> {
-                let source = $crate::io::source::Source::new(<$std>::from(end))?;
+            /// Of an end that was set not to block. `in_parts`: see `Source`.
+            pub(crate) fn of(end: std::os::fd::OwnedFd, in_parts: bool) -> std::io::Result<$type> {
+                let mut source = $crate::io::source::Source::new(<$std>::from(end))?;
+                source.set_in_parts(in_parts);
                 Ok($type(std::sync::Arc::new(source)))
             }
         }
@@ -25,13 +26,13 @@ macro_rules! end {
         impl std::os::fd::AsFd for $type {
             /// The descriptor, which does not block. After `close()` every operation on it fails.
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-                self.0.get().as_fd()
+                self.0.lend().as_fd()
             }
         }
 
         impl std::os::fd::AsRawFd for $type {
             fn as_raw_fd(&self) -> std::os::fd::RawFd {
-                self.0.get().as_raw_fd()
+                self.0.lend().as_raw_fd()
             }
         }
 
@@ -41,7 +42,11 @@ macro_rules! end {
 
             fn try_from(end: std::os::fd::OwnedFd) -> std::io::Result<$type> {
                 rustix::io::ioctl_fionbio(&end, true)?;
-                <$type>::of(end)
+                // It may be a pipe of packets, each of which ends a read, or a terminal, where a line does.
+                let made = <$type>::of(end, true)?;
+                // Others may have the same open.
+                made.0.lend();
+                Ok(made)
             }
         }
 
@@ -88,7 +93,7 @@ macro_rules! reader {
                 &mut self,
                 bufs: &mut [std::io::IoSliceMut<'_>],
             ) -> std::io::Result<usize> {
-                let wanted = bufs.iter().map(|buf| buf.len()).sum();
+                let (bufs, wanted) = $crate::io::pieces::to_fill(bufs);
                 let op = |mut io: &$std| std::io::Read::read_vectored(&mut io, bufs);
                 self.0
                     .stream(goroutines_runtime::park::Side::Read, wanted, op)
@@ -123,7 +128,7 @@ macro_rules! writer {
             }
 
             fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                let wanted = bufs.iter().map(|buf| buf.len()).sum();
+                let (bufs, wanted) = $crate::io::pieces::to_send(bufs);
                 let op = |mut io: &$std| std::io::Write::write_vectored(&mut io, bufs);
                 self.0
                     .stream(goroutines_runtime::park::Side::Write, wanted, op)

@@ -18,7 +18,7 @@ macro_rules! read {
                 &mut self,
                 bufs: &mut [std::io::IoSliceMut<'_>],
             ) -> std::io::Result<usize> {
-                let wanted = bufs.iter().map(|buf| buf.len()).sum();
+                let (bufs, wanted) = $crate::io::pieces::to_fill(bufs);
                 let op = |mut io: &$std| std::io::Read::read_vectored(&mut io, bufs);
                 self.0
                     .stream(goroutines_runtime::park::Side::Read, wanted, op)
@@ -53,7 +53,7 @@ macro_rules! send {
             }
 
             fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                let wanted = bufs.iter().map(|buf| buf.len()).sum();
+                let (bufs, wanted) = $crate::io::pieces::to_send(bufs);
                 let op = |io: &$std| crate::io::send::send_vectored(io, bufs);
                 self.0
                     .stream(goroutines_runtime::park::Side::Write, wanted, op)
@@ -259,7 +259,10 @@ macro_rules! descriptor {
 
             fn try_from(io: $std) -> std::io::Result<$type> {
                 io.set_nonblocking(true)?;
-                $type::of(io)
+                let made = $type::of(io)?;
+                // Others may have the same open.
+                made.0.lend();
+                Ok(made)
             }
         }
 

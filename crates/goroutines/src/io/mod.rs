@@ -27,6 +27,7 @@ pub(crate) mod ends;
 pub(crate) mod error;
 pub(crate) mod macros;
 pub(crate) mod offload;
+pub(crate) mod pieces;
 mod pipe;
 pub(crate) mod send;
 pub(crate) mod source;

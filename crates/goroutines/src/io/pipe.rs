@@ -31,7 +31,10 @@ use std::sync::Arc;
 /// If there are no descriptors left.
 pub fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
     let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-    Ok((PipeReader::of(reader)?, PipeWriter::of(writer)?))
+    Ok((
+        PipeReader::of(reader, false)?,
+        PipeWriter::of(writer, false)?,
+    ))
 }
 
 /// The end of a pipe that is read from, as [`std::io::PipeReader`].

@@ -8,9 +8,6 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 
-/// More slices than this the kernel refuses.
-const MOST: usize = 1024;
-
 #[inline]
 pub(crate) fn receive(io: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
     Ok(rustix::net::recv(io, buf, RecvFlags::empty())?.0)
@@ -21,8 +18,8 @@ pub(crate) fn send(io: impl AsFd, buf: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(io, buf, SendFlags::NOSIGNAL)?)
 }
 
+/// Of no more pieces than one call takes (`pieces`).
 pub(crate) fn send_vectored(io: impl AsFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    let bufs = &bufs[..bufs.len().min(MOST)];
     let mut nothing = SendAncillaryBuffer::default();
     Ok(rustix::net::sendmsg(
         io,

@@ -25,6 +25,8 @@ pub(crate) struct Source<T> {
     nonblocking: AtomicBool,
     /// Reading was shut down.
     ended: AtomicBool,
+    /// That a stream gave less than was asked for does not mean that there is no more.
+    in_parts: bool,
 }
 
 impl<T: AsFd> Source<T> {
@@ -36,7 +38,13 @@ impl<T: AsFd> Source<T> {
             timeouts: [const { AtomicU64::new(0) }; 2],
             nonblocking: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            in_parts: false,
         })
+    }
+
+    /// Says whether a stream may give less than was asked for although there is more.
+    pub(crate) fn set_in_parts(&mut self, in_parts: bool) {
+        self.in_parts = in_parts;
     }
 
     /// What it is of, for calls that do not wait.
@@ -213,6 +221,7 @@ impl<T: AsFd> Source<T> {
         if let Some(seen) = seen
             && n < wanted
             && n > 0
+            && !self.in_parts
         {
             self.registration.short(side, seen);
         }

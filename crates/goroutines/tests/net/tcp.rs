@@ -4,7 +4,7 @@ use crate::support::{both, inside, rounds};
 use goroutines::io::is_closed;
 use goroutines::net::{Shutdown, TcpListener, TcpStream};
 use goroutines::{go, scope, spawn};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::time::{Duration, Instant};
 
 /// Both ends of a new connection.
@@ -183,4 +183,45 @@ fn one_gibibyte_in_small() {
         assert_eq!(at, size);
         writer.join().unwrap();
     });
+}
+
+/// More pieces than one call takes: that a call moved fewer bytes than they hold does not mean that the
+/// next one would block. NE-15
+#[test]
+fn more_pieces_than_a_call_takes() {
+    both(|| {
+        let (server, client) = pair();
+        many_pieces(&client, &server);
+    });
+}
+
+/// Sends through `writer` what `reader` then receives, in far more pieces than the system takes at once,
+/// several times: the first wait for a descriptor registers it, and finds it ready.
+pub(crate) fn many_pieces<W, R>(writer: &W, reader: &R)
+where
+    for<'a> &'a W: Write,
+    for<'a> &'a R: Read,
+{
+    const PIECES: usize = 3_000;
+    for _ in 0..3 {
+        let byte = [7];
+        let mut slices = vec![IoSlice::new(&byte); PIECES];
+        let mut left = &mut slices[..];
+        while !left.is_empty() {
+            let mut writer = writer;
+            let n = writer.write_vectored(left).unwrap();
+            assert!(n > 0);
+            IoSlice::advance_slices(&mut left, n);
+        }
+        let mut got = [0; PIECES];
+        let mut at = 0;
+        while at < PIECES {
+            let mut reader = reader;
+            let mut bufs: Vec<_> = got[at..].chunks_mut(1).map(IoSliceMut::new).collect();
+            let n = reader.read_vectored(&mut bufs).unwrap();
+            assert!(n > 0);
+            at += n;
+        }
+        assert_eq!(got, [7; PIECES]);
+    }
 }

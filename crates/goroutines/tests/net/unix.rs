@@ -452,3 +452,12 @@ fn conversions() {
         assert_eq!(other.read(&mut [0; 8]).unwrap(), 0);
     });
 }
+
+// NE-15
+#[test]
+fn more_pieces_than_a_call_takes() {
+    both(|| {
+        let (one, other) = UnixStream::pair().unwrap();
+        crate::tcp::many_pieces(&one, &other);
+    });
+}

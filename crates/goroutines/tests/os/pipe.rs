@@ -1,10 +1,11 @@
 //! Pipes between goroutines, threads and children.
 
-use crate::support::{both, inside, rounds};
+use crate::support::{SHORT, both, inside, rounds};
 use goroutines::io::{self, PipeReader, PipeWriter, is_closed};
 use goroutines::process::Command;
 use goroutines::{go, spawn};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use rustix::pipe::PipeFlags;
+use std::io::{BufRead, BufReader, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -100,7 +101,10 @@ fn closing_races_with_writing() {
     }
 }
 
-crate::on_workers!(closing_races_with_reading closing_races_with_writing);
+crate::on_workers!(
+    closing_races_with_reading closing_races_with_writing
+    packets_that_came_at_once dropped_while_others_have_it
+);
 
 #[test]
 fn deadlines() {
@@ -173,5 +177,100 @@ fn both_outputs_of_a_child_into_one_pipe() {
         let lines: Vec<_> = BufReader::new(reader).lines().map(Result::unwrap).collect();
         assert_eq!(lines, ["out", "err", "end"]);
         assert!(child.wait().unwrap().success());
+    });
+}
+
+/// A pipe of packets gives one for each read, and has an event when one comes, not when one is left.
+fn packets_that_came_at_once() {
+    let flags = PipeFlags::CLOEXEC | PipeFlags::DIRECT;
+    let (reader, writer) = rustix::pipe::pipe_with(flags).unwrap();
+    let mut reader = PipeReader::try_from(reader).unwrap();
+    let mut writer = PipeWriter::try_from(writer).unwrap();
+    let mut buf = [0; 16];
+    for round in 0..rounds(20) {
+        let waiting = spawn(move || {
+            let n = reader.read(&mut buf).unwrap();
+            (reader, n)
+        });
+        if round % 2 == 0 {
+            goroutines::sleep(SHORT);
+        }
+        for packet in [&b"one"[..], b"two", b"three"] {
+            writer.write_all(packet).unwrap();
+        }
+        let (back, n) = waiting.join().unwrap();
+        assert_eq!(n, 3);
+        reader = back;
+        assert_eq!(reader.read(&mut buf).unwrap(), 3);
+        assert_eq!(reader.read(&mut buf).unwrap(), 5);
+    }
+}
+
+/// How many descriptors the pollers of this process watch.
+fn watched() -> usize {
+    let all = std::fs::read_dir("/proc/self/fdinfo").unwrap();
+    let infos = all.map(|fd| std::fs::read_to_string(fd.unwrap().path()).unwrap_or_default());
+    // That of the end of a wait has all bits set.
+    let own = "ffffffffffffffff";
+    let of = |info: &String| {
+        let all = info.lines().filter(|line| line.starts_with("tfd:"));
+        all.filter(|line| !line.contains(own)).count()
+    };
+    infos.map(|info| of(&info)).sum()
+}
+
+/// Nobody is told of what others do with a pipe that is gone here, though they have the same open.
+fn dropped_while_others_have_it() {
+    let wait_for = |mut reader: PipeReader, writer: &PipeWriter| {
+        let reading = spawn(move || {
+            reader.read_exact(&mut [0; 1]).unwrap();
+            reader
+        });
+        goroutines::sleep(SHORT);
+        { writer }.write_all(b"x").unwrap();
+        reading.join().unwrap()
+    };
+    let (reader, writer) = io::pipe().unwrap();
+    let reader = wait_for(reader, &writer);
+    let with_it = watched();
+    let theirs = reader.as_fd().try_clone_to_owned().unwrap();
+    drop(reader);
+    assert_eq!(watched(), with_it - 1);
+    // They had it before.
+    let kept = theirs.try_clone().unwrap();
+    let reader = wait_for(PipeReader::try_from(theirs).unwrap(), &writer);
+    assert_eq!(watched(), with_it);
+    drop(reader);
+    assert_eq!(watched(), with_it - 1);
+    drop(kept);
+}
+
+// NE-15
+#[test]
+fn more_pieces_than_a_call_takes() {
+    both(|| {
+        const PIECES: usize = 3_000;
+        let (reader, writer) = io::pipe().unwrap();
+        let byte = [7];
+        let reading = spawn(move || {
+            let mut got = [0; PIECES];
+            let mut at = 0;
+            while at < PIECES {
+                let mut bufs: Vec<_> = got[at..].chunks_mut(1).map(IoSliceMut::new).collect();
+                // The first are empty, and so are many.
+                bufs.splice(0..0, (0..2_000).map(|_| IoSliceMut::new(&mut [])));
+                at += (&reader).read_vectored(&mut bufs).unwrap();
+            }
+            assert_eq!(got, [7; PIECES]);
+        });
+        let mut left = PIECES;
+        while left > 0 {
+            let mut slices = vec![IoSlice::new(&[]); 2_000];
+            slices.resize(2_000 + left, IoSlice::new(&byte));
+            let n = (&writer).write_vectored(&slices).unwrap();
+            assert!(n > 0);
+            left -= n;
+        }
+        reading.join().unwrap();
     });
 }

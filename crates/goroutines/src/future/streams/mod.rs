@@ -11,6 +11,7 @@ mod hyper;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+use crate::io::pieces;
 use crate::io::send::{send, send_vectored};
 use crate::io::source::Source;
 use crate::net::TcpStream;
@@ -114,7 +115,7 @@ where
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wanted = bufs.iter().map(|buf| buf.len()).sum();
+        let (bufs, wanted) = pieces::to_fill(bufs);
         self.poll_parts(Side::Read, cx, wanted, |mut io| {
             Ok((io.read_vectored(bufs)?, T::SHORT_IS_EMPTY))
         })
@@ -129,7 +130,7 @@ where
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wanted = bufs.iter().map(|buf| buf.len()).sum();
+        let (bufs, wanted) = pieces::to_send(bufs);
         self.poll_parts(Side::Write, cx, wanted, |io| {
             Ok((send_vectored(io, bufs)?, true))
         })

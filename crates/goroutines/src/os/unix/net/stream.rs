@@ -3,6 +3,7 @@
 use super::SocketAddr;
 use crate::io::error::timed_out;
 use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, send};
+use crate::io::pieces;
 use crate::io::source::{Pauses, Source};
 use crate::net::connect;
 use goroutines_runtime::park::{self, Moment, Side};
@@ -193,7 +194,7 @@ impl Read for &UnixStream {
     }
 
     fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let wanted = bufs.iter().map(|buf| buf.len()).sum();
+        let (bufs, wanted) = pieces::to_fill(bufs);
         self.0.parts(Side::Read, wanted, |io| read(io, bufs))
     }
 }
