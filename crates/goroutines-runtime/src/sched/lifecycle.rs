@@ -409,6 +409,7 @@ fn forked() {
     if let Some(runtime) = started() {
         runtime.set_special(FORKED, true);
     }
+    crate::sys::signal::forked();
     // From now on this is an ordinary thread: what waits blocks it, nothing is scheduled.
     current::set_worker(None);
 }

@@ -126,6 +126,11 @@ pub fn settle() {
     }
 }
 
+/// In a forked child: those who were in the handler at that moment are threads of the parent.
+pub(crate) fn forked() {
+    INSIDE.store(0, Ordering::SeqCst);
+}
+
 extern "C" fn on_signal(signal: libc::c_int) {
     // SAFETY: it always points to this thread's.
     let errno = unsafe { libc::__errno_location() };

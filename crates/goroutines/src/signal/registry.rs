@@ -53,16 +53,21 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     contexts: 0,
 });
 
-/// Contexts to be cancelled, once the registry is free again: that may run a user's destructors.
+/// Contexts to be cancelled, and watchers to be dropped, once the registry is free again: both may run a
+/// user's destructors.
 #[must_use]
 #[derive(Default)]
-pub(super) struct Ended(Vec<(CancelCauseFunc, Signal)>);
+pub(super) struct Ended {
+    contexts: Vec<(CancelCauseFunc, Signal)>,
+    watchers: Vec<Watcher>,
+}
 
 impl Ended {
     fn cancel(self) {
-        for (cancel, signal) in self.0 {
+        for (cancel, signal) in self.contexts {
             cancel.cancel(Received(signal));
         }
+        drop(self.watchers);
     }
 }
 
@@ -125,8 +130,8 @@ impl Registry {
         };
         let last = self.watchers[at].signals & !self.wanted(to, false);
         number::each(last).for_each(|signal| sys::restore(signal.as_raw()));
-        let ended = self.tell();
-        self.watchers.remove(at);
+        let mut ended = self.tell();
+        ended.watchers.push(self.watchers.remove(at));
         ended
     }
 
@@ -137,10 +142,11 @@ impl Registry {
         then: impl Fn(Signal) -> io::Result<()>,
     ) -> (io::Result<()>, Ended) {
         let result = number::each(signals).try_for_each(then);
-        let ended = self.tell();
+        let mut ended = self.tell();
         if result.is_ok() {
             self.watchers.iter_mut().for_each(|w| w.signals &= !signals);
-            self.watchers.retain(|w| w.signals != 0);
+            let all = std::mem::take(&mut self.watchers).into_iter();
+            (self.watchers, ended.watchers) = all.partition(|w| w.signals != 0);
         }
         (result, ended)
     }
@@ -161,7 +167,7 @@ impl Registry {
                 match &watcher.to {
                     // If it is full there is a signal in it that has not been looked at.
                     To::Channel(sender) => drop(sender.try_send(signal)),
-                    To::Context(_, cancel) => ended.0.push((cancel.clone(), signal)),
+                    To::Context(_, cancel) => ended.contexts.push((cancel.clone(), signal)),
                 }
             }
         }

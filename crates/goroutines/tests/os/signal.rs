@@ -3,7 +3,7 @@
 use crate::support::{HOUR, PATIENCE, SHORT, until};
 use crate::{is_scene, scene};
 use goroutines::channel::{Receiver, Sender, bounded, unbounded};
-use goroutines::context::{Context, ContextError};
+use goroutines::context::{Context, ContextError, Key};
 use goroutines::process::Command;
 use goroutines::signal::{self, Received, Signal, notify, stop};
 use goroutines::{num_goroutines, scope, sleep, spawn};
@@ -124,7 +124,35 @@ fn changes_race_with_signals() {
     stop(&keeps);
 }
 
-crate::on_workers!(bursts several_channels changes_race_with_signals);
+/// The last owner of what hangs in a context may be the list of those who are told of signals.
+fn destructors_may_use_signals() {
+    struct Uses(Sender<Signal>);
+    impl Drop for Uses {
+        fn drop(&mut self) {
+            notify(&self.0, &[Signal::USER2]).unwrap();
+            stop(&self.0);
+            DROPPED.fetch_add(1, SeqCst);
+        }
+    }
+    struct Name;
+    impl Key for Name {
+        type Value = Uses;
+    }
+    static DROPPED: AtomicUsize = AtomicUsize::new(0);
+    let parent = || Context::background().with_value::<Name>(Uses(bounded(1).0));
+    let told = |parent| signal::notify_context(&parent, &[Signal::USER1]).unwrap();
+    let (ctx, stopped) = told(parent());
+    drop(ctx);
+    stopped.stop();
+    drop(stopped);
+    assert_eq!(DROPPED.load(SeqCst), 1);
+    drop(told(parent()));
+    assert_eq!(DROPPED.load(SeqCst), 1);
+    signal::reset(&[]).unwrap();
+    assert_eq!(DROPPED.load(SeqCst), 2);
+}
+
+crate::on_workers!(bursts several_channels changes_race_with_signals destructors_may_use_signals);
 
 #[goroutines::test(workers = 2)]
 fn on_plain_threads() {
