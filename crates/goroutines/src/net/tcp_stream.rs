@@ -147,7 +147,8 @@ impl TcpStream {
 
     /// How long closing it waits for what was written to be sent. `None`, as it is at first: it does not
     /// wait, and what was written is sent in the background. Zero: that is discarded, and the connection is
-    /// reset. Seconds; parts of one are dropped.
+    /// reset. Whole seconds: a part of one counts as one, and what is too long for the system is as long as it can
+    /// count.
     ///
     /// The wait is the system's, at [`close`](TcpStream::close) or when the last handle is dropped, and it
     /// blocks the thread: do that in [`blocking`](crate::blocking).
@@ -156,8 +157,13 @@ impl TcpStream {
     ///
     /// After `close()`.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        // The system counts whole seconds, in an `int`. None of them would mean something else: to give up.
+        let whole = |t: Duration| {
+            let secs = t.as_secs().saturating_add(u64::from(t.subsec_nanos() > 0));
+            Duration::from_secs(secs.min(i32::MAX as u64))
+        };
         self.0
-            .with(|io| socket2::SockRef::from(io).set_linger(linger))
+            .with(|io| socket2::SockRef::from(io).set_linger(linger.map(whole)))
     }
 
     /// See [`TcpStream::set_linger`].

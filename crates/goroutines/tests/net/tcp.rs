@@ -225,3 +225,21 @@ where
         assert_eq!(got, [7; PIECES]);
     }
 }
+
+#[test]
+fn lingering_counts_whole_seconds() {
+    both(|| {
+        let (server, _client) = pair();
+        let seconds = |time: Duration| {
+            server.set_linger(Some(time)).unwrap();
+            server.linger().unwrap().unwrap().as_secs()
+        };
+        assert_eq!(seconds(Duration::ZERO), 0);
+        // Not none, which would throw away what has not been sent.
+        assert_eq!(seconds(Duration::from_millis(1)), 1);
+        assert_eq!(seconds(Duration::from_secs(2)), 2);
+        assert!(seconds(Duration::MAX) > 1_000_000);
+        server.set_linger(None).unwrap();
+        assert_eq!(server.linger().unwrap(), None);
+    });
+}
