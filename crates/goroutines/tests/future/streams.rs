@@ -124,6 +124,24 @@ fn close_ends_it<S: Ours, O: Ops<S> + 'static>() {
     });
 }
 
+/// More pieces than the system takes at once: what is left is written without an event. NE-15
+fn many_pieces<S: Ours, O: Ops<S>>() {
+    const PIECES: usize = 3_000;
+    goroutines::run(|| {
+        let (mut ours, mut theirs) = S::pair();
+        let reading = spawn(move || theirs.read_exact(&mut [0; PIECES]).unwrap());
+        block_on(async {
+            let mut left = PIECES;
+            while left > 0 {
+                let pieces = vec![IoSlice::new(b"x"); left];
+                let write = poll_fn(|cx| O::write(&mut ours, cx, &pieces));
+                left -= write.await.unwrap();
+            }
+        });
+        reading.join().unwrap();
+    });
+}
+
 #[cfg(feature = "tokio")]
 mod tokio {
     use super::*;
@@ -158,6 +176,8 @@ mod tokio {
         all_comes_back::<UnixStream, Tokio>();
         close_ends_it::<TcpStream, Tokio>();
         close_ends_it::<UnixStream, Tokio>();
+        many_pieces::<TcpStream, Tokio>();
+        many_pieces::<UnixStream, Tokio>();
     }
 }
 
@@ -195,6 +215,8 @@ mod hyper {
         all_comes_back::<UnixStream, Hyper>();
         close_ends_it::<TcpStream, Hyper>();
         close_ends_it::<UnixStream, Hyper>();
+        many_pieces::<TcpStream, Hyper>();
+        many_pieces::<UnixStream, Hyper>();
     }
 }
 
@@ -233,5 +255,7 @@ mod futures_io {
         all_comes_back::<UnixStream, Futures>();
         close_ends_it::<TcpStream, Futures>();
         close_ends_it::<UnixStream, Futures>();
+        many_pieces::<TcpStream, Futures>();
+        many_pieces::<UnixStream, Futures>();
     }
 }
