@@ -62,14 +62,14 @@ impl Idle {
     /// Something was put into a stealable queue that held `before`. The owner will get to it, so
     /// this is about being quick, not about being sure: no barrier.
     #[inline]
-    pub(super) fn offer(&self, runtime: &Runtime, before: usize) {
+    pub(super) fn offer(&self, from: &Worker, before: usize) {
         if self.sleeping.load(Ordering::Relaxed) > self.resting.load(Ordering::Relaxed) {
-            self.offer_to_sleepers(runtime, before);
+            self.offer_to_sleepers(from, before);
         }
     }
 
     #[cold]
-    fn offer_to_sleepers(&self, runtime: &Runtime, before: usize) {
+    fn offer_to_sleepers(&self, from: &Worker, before: usize) {
         if self.searching.load(Ordering::Relaxed) > 0 {
             return;
         }
@@ -79,7 +79,11 @@ impl Idle {
             }
             self.credit.fetch_sub(1, Ordering::Relaxed);
         }
-        self.wake_one(runtime);
+        // The call may take long, on a virtual machine as long as a thief waits. It is not for lack of
+        // time that the owner does not get to its queue meanwhile.
+        from.offering.store(true, Ordering::Relaxed);
+        self.wake_one(from.runtime);
+        from.offering.store(false, Ordering::Relaxed);
     }
 
     /// Something was put into the global queue: somebody must come for it.

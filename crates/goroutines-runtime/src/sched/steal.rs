@@ -11,11 +11,12 @@ use super::idle::LONG;
 use super::worker::{Here, Worker};
 use crate::g::G;
 use crate::seam::clock::Moment;
+use crate::shim::atomic::Ordering;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 /// How long an entry of a short queue has to have been the oldest before a thief takes it.
-const AGE: Duration = Duration::from_micros(30);
+const AGE: Duration = Duration::from_micros(100);
 
 /// The most that one raid takes from a long queue.
 const RAID: usize = 16;
@@ -110,15 +111,16 @@ impl Thief {
         Some((DOZE_FIRST * (1 << naps.min(12))).min(DOZE_LAST))
     }
 
-    /// Whether the oldest entry of worker `victim`, number `oldest`, has been there for long enough.
-    fn has_waited(&self, victim: usize, oldest: isize) -> bool {
+    /// Whether the oldest entry of worker `victim`, number `oldest`, has been there for long enough, in
+    /// which its owner was not `offering` something, this perhaps.
+    fn has_waited(&self, victim: usize, oldest: isize, offering: bool) -> bool {
         let now = Moment::now();
         let mut seen = self.seen.borrow_mut();
         if seen.len() <= victim {
             seen.resize(victim + 1, None);
         }
         match seen[victim] {
-            Some((index, since)) if index == oldest => now.since(since) >= AGE,
+            Some((index, since)) if index == oldest && !offering => now.since(since) >= AGE,
             _ => {
                 seen[victim] = Some((oldest, now));
                 false
@@ -166,7 +168,8 @@ impl Here {
         let young = if len >= LONG {
             thief.rests()
         } else {
-            !thief.has_waited(victim.index, victim.unstarted.oldest())
+            let offering = victim.offering.load(Ordering::Relaxed);
+            !thief.has_waited(victim.index, victim.unstarted.oldest(), offering)
         };
         if young {
             thief.young.set(true);

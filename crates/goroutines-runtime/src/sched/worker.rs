@@ -84,6 +84,8 @@ pub(crate) struct Worker {
     /// Made ready by other threads.
     pub(super) inbox: CachePadded<Inbox<G>>,
     pub(super) sleep: CachePadded<SleepWord>,
+    /// It is telling a sleeping worker of something in one of its queues.
+    pub(super) offering: AtomicBool,
     /// Not started yet: may be stolen.
     pub(super) unstarted: Deque<G>,
     /// Ready and migratable: may be stolen; taken oldest first by all.
@@ -199,6 +201,7 @@ impl Worker {
             slice: AtomicU32::new(0),
             inbox: CachePadded::default(),
             sleep: CachePadded::default(),
+            offering: AtomicBool::new(false),
             unstarted: Deque::new(),
             movable: Deque::new(),
             timers: Lock::new(Timers::new()),
@@ -481,7 +484,7 @@ impl Here {
     pub(super) fn push_movable(self, g: &'static G) {
         // SAFETY: this is the owner's thread.
         let before = unsafe { self.movable.push(g) };
-        self.runtime.idle.offer(self.runtime, before);
+        self.runtime.idle.offer(self.worker, before);
     }
 
     /// Queues an unstarted goroutine.
@@ -489,7 +492,7 @@ impl Here {
     pub(crate) fn push_unstarted(self, g: &'static G) {
         // SAFETY: this is the owner's thread.
         let before = unsafe { self.unstarted.push(g) };
-        self.runtime.idle.offer(self.runtime, before);
+        self.runtime.idle.offer(self.worker, before);
     }
 
     /// Queues a ready goroutine that is at home here, or is to start here.
