@@ -118,11 +118,18 @@ impl Epoll {
             events.0.clear();
             epoll::wait(&self.set, spare_capacity(&mut events.0), timeout.as_ref())
         };
-        if look(timeout) == Err(Errno::NOSYS) {
+        let mut looked = look(timeout);
+        if looked == Err(Errno::NOSYS) {
             // A kernel before 5.11 counts in milliseconds: rather late than early.
-            let _ = look(timeout.map(in_millis));
+            looked = look(timeout.map(in_millis));
         }
-        // After an error, which is a signal that came, there are no events.
+        if looked == Err(Errno::BADF) {
+            crate::fatal!(
+                "the descriptor that sockets are waited for with was closed: close only what is yours, and \
+                 become a daemon before the first goroutine"
+            );
+        }
+        // After another error, which is a signal that came, there are no events.
         events.0.iter().map(|event| {
             use epoll::EventFlags as F;
             let flags = event.flags;

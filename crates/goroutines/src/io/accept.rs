@@ -7,6 +7,7 @@ use super::error::is_closed;
 use super::source::Source;
 use crate::task::builder::Builder;
 use goroutines_runtime::park::Side;
+use rustix::io::Errno;
 use rustix::net::{SocketAddrAny, SocketFlags};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -26,12 +27,28 @@ pub(crate) fn accept<T: AsFd>(source: &Source<T>) -> io::Result<(OwnedFd, Option
         });
         match accepted {
             Ok(accepted) => return Ok(accepted),
-            Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(e) if is_of_one_connection(&e) => {}
             // Who does not want to wait is told.
             Err(e) if source.is_nonblocking() => return Err(e),
             Err(e) => backoff.after(e, source)?,
         }
     }
+}
+
+/// Whether this is an error of a connection that was waiting to be accepted, and not of the listener. Linux
+/// reports them here; accept(2) says to try again.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    const OF_ONE: [Errno; 8] = [
+        Errno::CONNABORTED,
+        Errno::PROTO,
+        Errno::NOPROTOOPT,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+        Errno::NONET,
+    ];
+    Errno::from_io_error(error).is_some_and(|e| OF_ONE.contains(&e))
 }
 
 /// Accepts until the listener is closed, and calls `handler` for each connection in a goroutine of its own.
