@@ -100,18 +100,7 @@ macro_rules! reader {
             }
         }
 
-        impl std::io::Read for $type {
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                (&*self).read(buf)
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                (&*self).read_vectored(bufs)
-            }
-        }
+        $crate::io::macros::read_by_value!($type);
     };
 }
 

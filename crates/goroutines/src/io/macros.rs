@@ -2,6 +2,25 @@
 //!
 //! Each macro is for a type with one field, an `Arc` of the `Source` of a std type.
 
+/// `Read` for a type whose reference reads.
+macro_rules! read_by_value {
+    ($type:ty) => {
+        impl std::io::Read for $type {
+            #[inline]
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                (&*self).read(buf)
+            }
+
+            fn read_vectored(
+                &mut self,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::io::Result<usize> {
+                (&*self).read_vectored(bufs)
+            }
+        }
+    };
+}
+
 /// `Read`, where having got less than was asked for means that there is no more now.
 macro_rules! read {
     ($type:ty, $std:ty) => {
@@ -25,19 +44,7 @@ macro_rules! read {
             }
         }
 
-        impl std::io::Read for $type {
-            #[inline]
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                (&*self).read(buf)
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                (&*self).read_vectored(bufs)
-            }
-        }
+        $crate::io::macros::read_by_value!($type);
     };
 }
 
@@ -307,4 +314,4 @@ macro_rules! descriptor {
     };
 }
 
-pub(crate) use {deadlines, deadlines_of_each_side, descriptor, read, send};
+pub(crate) use {deadlines, deadlines_of_each_side, descriptor, read, read_by_value, send};

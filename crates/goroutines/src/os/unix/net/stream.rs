@@ -2,7 +2,7 @@
 
 use super::SocketAddr;
 use crate::io::error::timed_out;
-use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, send};
+use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, read_by_value, send};
 use crate::io::pieces;
 use crate::io::source::{Pauses, Source};
 use crate::net::connect;
@@ -199,15 +199,7 @@ impl Read for &UnixStream {
     }
 }
 
-impl Read for UnixStream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        (&*self).read(buf)
-    }
-
-    fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        (&*self).read_vectored(bufs)
-    }
-}
+read_by_value!(UnixStream);
 
 impl fmt::Debug for UnixStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
