@@ -106,6 +106,10 @@ pub(crate) const UNSAFE: &[UnsafePlace] = &[
         "the owner's part of a worker; resuming fibers",
     ),
     (
+        "crates/goroutines-runtime/src/sched/pick",
+        "the owner's end of a queue, suspended fibers",
+    ),
+    (
         "crates/goroutines-runtime/src/sched/place",
         "making the fiber that runs a goroutine",
     ),

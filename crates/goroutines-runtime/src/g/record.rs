@@ -87,6 +87,8 @@ impl Flags {
     pub const QUIET: u32 = 1 << 9;
     /// Besides [`Flags::SYSTEM`]: stands for a task of some executor, which is told by a call.
     pub const STAND_IN: u32 = 1 << 10;
+    /// Starts on the worker that takes it from its queue, however many are at home there.
+    pub const IN_TURN: u32 = 1 << 11;
 }
 
 /// A goroutine's record.

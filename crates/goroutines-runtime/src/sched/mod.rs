@@ -8,7 +8,8 @@
 //! | `builder` | what the crates above may use |
 //! | `config` | what can be set, environment variables, errors |
 //! | `lifecycle` | the one runtime of the process: start, main, leaving, fork |
-//! | `worker` | a worker and its loop: pick, run, finish |
+//! | `worker` | a worker and its loop: run, finish, queue |
+//! | `pick` | which goroutine it runs next |
 //! | `ready` | making a goroutine ready, from anywhere |
 //! | `deque`, `inbox`, `inject` | the queues that threads share |
 //! | `steal` | the reluctant thief |
@@ -39,6 +40,8 @@ pub mod lifecycle;
 mod monitor;
 #[cfg(not(loom))]
 pub(crate) mod netpoll;
+#[cfg(not(loom))]
+mod pick;
 #[cfg(not(loom))]
 mod place;
 #[cfg(not(loom))]

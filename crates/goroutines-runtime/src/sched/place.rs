@@ -140,7 +140,7 @@ impl Here {
 
     /// Whether it has not been given to this worker to stay.
     fn may_hand_over(self, g: &'static G) -> bool {
-        !g.has(Flags::PLACED) || (g.has(Flags::HANDED) && g.home() != self.index)
+        !g.has(Flags::PLACED | Flags::IN_TURN) || (g.has(Flags::HANDED) && g.home() != self.index)
     }
 
     /// Places `g` on the worker with the fewest, if this one has clearly more.

@@ -7,6 +7,7 @@
 //! a queue that is long, or an entry that it has seen at the head of a queue for a while ([`AGE`]).
 //! It is the thief that keeps the time: the owner, whose path is the hot one, pays nothing for it.
 
+use super::deque::Deque;
 use super::idle::LONG;
 use super::worker::{Here, Worker};
 use crate::g::G;
@@ -32,11 +33,32 @@ const REST_FIRST: Duration = Duration::from_micros(50);
 const DOZE_FIRST: Duration = Duration::from_micros(60);
 const DOZE_LAST: Duration = Duration::from_millis(10);
 
+/// A queue of a worker that others may take from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Queue {
+    /// See [`Worker::movable`].
+    Movable,
+    /// See [`Worker::unstarted`].
+    Unstarted,
+}
+
+impl Queue {
+    pub(super) fn of(self, worker: &'static Worker) -> &'static Deque<G> {
+        match self {
+            Queue::Movable => &worker.movable,
+            Queue::Unstarted => &worker.unstarted,
+        }
+    }
+}
+
+/// An entry that was the oldest of its queue: its index, and since when.
+type Seen = Option<(isize, Moment)>;
+
 /// What a worker remembers as a thief.
 #[derive(Debug, Default)]
 pub(super) struct Thief {
-    /// For each other worker: the index of its oldest entry, and when we saw it first.
-    seen: RefCell<Vec<Option<(isize, Moment)>>>,
+    /// For each queue of each other worker.
+    seen: RefCell<Vec<[Seen; 2]>>,
     /// The last look saw something too young.
     young: Cell<bool>,
     naps: Cell<u32>,
@@ -111,18 +133,19 @@ impl Thief {
         Some((DOZE_FIRST * (1 << naps.min(12))).min(DOZE_LAST))
     }
 
-    /// Whether the oldest entry of worker `victim`, number `oldest`, has been there for long enough, in
-    /// which its owner was not `offering` something, this perhaps.
-    fn has_waited(&self, victim: usize, oldest: isize, offering: bool) -> bool {
+    /// Whether the oldest entry of that queue of worker `victim`, number `oldest`, has been there for long
+    /// enough, in which its owner was not `offering` something, this perhaps.
+    fn has_waited(&self, victim: usize, from: Queue, oldest: isize, offering: bool) -> bool {
         let now = Moment::now();
         let mut seen = self.seen.borrow_mut();
         if seen.len() <= victim {
-            seen.resize(victim + 1, None);
+            seen.resize(victim + 1, [None; 2]);
         }
-        match seen[victim] {
+        let seen = &mut seen[victim][from as usize];
+        match *seen {
             Some((index, since)) if index == oldest && !offering => now.since(since) >= AGE,
             _ => {
-                seen[victim] = Some((oldest, now));
+                *seen = Some((oldest, now));
                 false
             }
         }
@@ -154,14 +177,16 @@ impl Here {
         None
     }
 
+    /// Takes the oldest of what `victim` takes in turn itself, or of what it starts newest first.
     fn steal_from(self, victim: &'static Worker) -> Option<&'static G> {
+        self.take_old(victim, Queue::Movable)
+            .or_else(|| self.take_old(victim, Queue::Unstarted))
+    }
+
+    fn take_old(self, victim: &'static Worker, from: Queue) -> Option<&'static G> {
         let thief = &self.local().thief;
-        // A migratable goroutine can go back: no reluctance, unless its worker gets to it anyway.
-        if let Some(g) = victim.movable.steal() {
-            self.counts().stolen.bump();
-            return Some(g);
-        }
-        let len = victim.unstarted.len();
+        let queue = from.of(victim);
+        let len = queue.len();
         if len == 0 {
             return None;
         }
@@ -169,22 +194,20 @@ impl Here {
             thief.rests()
         } else {
             let offering = victim.offering.load(Ordering::Relaxed);
-            !thief.has_waited(victim.index, victim.unstarted.oldest(), offering)
+            !thief.has_waited(victim.index, from, queue.oldest(), offering)
         };
         if young {
             thief.young.set(true);
             return None;
         }
-        let g = victim.unstarted.steal()?;
+        let g = queue.steal()?;
         self.counts().stolen.bump();
         if len >= LONG {
             let mut n = 1;
             for _ in 1..(len / 2).min(RAID) {
-                let Some(more) = victim.unstarted.steal() else {
-                    break;
-                };
+                let Some(more) = queue.steal() else { break };
                 self.counts().stolen.bump();
-                self.keep_unstarted(more);
+                self.keep(more, from);
                 n += 1;
             }
             thief.raid.set(Some((Moment::now(), n)));

@@ -12,8 +12,10 @@
 use super::deque::Deque;
 use super::inbox::Inbox;
 use super::lifecycle::Runtime;
+use super::pick::Picks;
 use super::place::Start;
 use super::sleep::SleepWord;
+use super::steal::Queue;
 use crate::current::{self, Header};
 use crate::g::list::List;
 use crate::g::{self, Flags, G, Status};
@@ -26,14 +28,6 @@ use crossbeam_utils::CachePadded;
 use goroutines_fiber::{Fiber, Resumed, StackCache};
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
-use std::time::Duration;
-
-/// Every so many rounds the queues that others fill come first. A prime, as in Go, so that it does
-/// not fall in step with the program.
-const FAIR: u32 = 61;
-
-/// How long the newest unstarted goroutine goes before the oldest.
-const PATIENCE: Duration = Duration::from_millis(1);
 
 /// What is to be done for a goroutine once it is off its stack.
 #[derive(Clone, Copy, Debug)]
@@ -56,13 +50,7 @@ pub(crate) struct Local {
     /// Ready goroutines at home here, and unstarted ones placed here.
     pub(super) homed: List<G>,
     pub(super) after: Cell<After>,
-    round: Cell<u32>,
-    /// An unstarted goroutine was taken since the last round for fairness.
-    took_unstarted: Cell<bool>,
-    /// The index of the oldest unstarted one at such a round, and since when it is that.
-    oldest_seen: Cell<(isize, Moment)>,
-    /// How many more of the oldest go before the newest, one each such round.
-    oldest_quota: Cell<usize>,
+    pub(super) picks: Picks,
     pub(super) stacks: RefCell<StackCache>,
     pub(crate) choice: Choice,
     /// How many goroutines may be at home here before `place` looks at the others.
@@ -88,7 +76,7 @@ pub(crate) struct Worker {
     pub(super) offering: AtomicBool,
     /// Not started yet: may be stolen.
     pub(super) unstarted: Deque<G>,
-    /// Ready and migratable: may be stolen; taken oldest first by all.
+    /// Ready and migratable, or to start in turn: may be stolen; taken oldest first by all.
     pub(super) movable: Deque<G>,
     pub(super) timers: Lock<Timers>,
     /// Waits for the descriptors of those at home here.
@@ -185,10 +173,7 @@ impl Worker {
                 next: Cell::new(None),
                 homed: List::new(),
                 after: Cell::new(After::Nothing),
-                round: Cell::new(0),
-                took_unstarted: Cell::new(false),
-                oldest_seen: Cell::new((-1, Moment(0))),
-                oldest_quota: Cell::new(0),
+                picks: Picks::new(),
                 stacks: RefCell::new(StackCache::new()),
                 choice: Choice::new(index as u64),
                 place_limit: Cell::new(0),
@@ -273,97 +258,6 @@ impl Here {
         true
     }
 
-    /// The next goroutine to run, if there is one without looking at other workers.
-    #[inline]
-    fn pick(self) -> Option<&'static G> {
-        let local = self.local();
-        let round = local.round.get().wrapping_add(1);
-        local.round.set(round);
-        if (round.is_multiple_of(FAIR) || self.header().tick.load(Ordering::Relaxed))
-            && let Some(g) = self.fair_pick(round)
-        {
-            return Some(g);
-        }
-        if let Some(g) = local.next.take() {
-            if !self.header().preempt.load(Ordering::Relaxed) {
-                // Runs in the slice of the one that made it ready.
-                return Some(g);
-            }
-            local.homed.push_back(g);
-        }
-        self.new_slice();
-        if let Some(g) = local.homed.pop_front() {
-            prefetch_next(&local.homed);
-            return Some(g);
-        }
-        self.pick_shared()
-    }
-
-    /// As [`Here::pick`], from the queues that others may touch.
-    fn pick_shared(self) -> Option<&'static G> {
-        let local = self.local();
-        if self.empty_inbox() > 0
-            && let Some(g) = local.homed.pop_front()
-        {
-            return Some(g);
-        }
-        if !self.movable.is_empty()
-            && let Some(g) = self.movable.steal()
-        {
-            return Some(g);
-        }
-        self.pop_unstarted()
-    }
-
-    /// Every so often what others put in comes first, and the oldest of what has not started.
-    #[cold]
-    #[inline(never)]
-    fn fair_pick(self, round: u32) -> Option<&'static G> {
-        // The time slice goes on: it is bounded by time, not by rounds (SEMANTICS FA-2).
-        self.header().tick.store(false, Ordering::Relaxed);
-        self.poll();
-        let oldest = || self.oldest_if_due();
-        let global = || self.runtime.inject.pop();
-        // Take turns, so that neither of the two starves the other.
-        match (round / FAIR) % 4 {
-            0 | 2 => global().or_else(oldest),
-            1 => oldest().or_else(global),
-            _ => self.movable.steal().or_else(oldest),
-        }
-    }
-
-    /// The oldest unstarted goroutine, if it should come before the newest now: because none has been
-    /// started since the last such round, or because this one has waited for [`PATIENCE`].
-    ///
-    /// Starting the oldest without need would open one shallow branch of a tree of goroutines after
-    /// the other, and each costs a stack.
-    fn oldest_if_due(self) -> Option<&'static G> {
-        let local = self.local();
-        if self.unstarted.is_empty() {
-            return None;
-        }
-        if local.took_unstarted.replace(false) {
-            let quota = local.oldest_quota.get();
-            if quota == 0 {
-                let now = Moment::now();
-                let index = self.unstarted.oldest();
-                let (seen, since) = local.oldest_seen.get();
-                if seen != index {
-                    local.oldest_seen.set((index, now));
-                    return None;
-                }
-                if now.since(since) < PATIENCE {
-                    return None;
-                }
-                // Of a long backlog a part, so that it drains although newer ones keep coming.
-                local.oldest_quota.set(self.unstarted.len() / 64);
-            } else {
-                local.oldest_quota.set(quota - 1);
-            }
-        }
-        self.unstarted.steal()
-    }
-
     /// Looks at the clock, the timers, the inbox, and the poller if that is due.
     pub(super) fn poll(self) {
         let local = self.local();
@@ -391,7 +285,7 @@ impl Here {
         let n = self.inbox.take(&came);
         while let Some(g) = came.pop_front() {
             if is_handed(g) {
-                self.keep_unstarted(g);
+                self.keep(g, Queue::Unstarted);
             } else {
                 self.push_homed(g);
             }
@@ -480,8 +374,9 @@ impl Here {
         }
     }
 
-    /// Queues a ready migratable goroutine where any worker may take it.
-    pub(super) fn push_movable(self, g: &'static G) {
+    /// Queues a ready migratable goroutine, or one that starts in turn, where any worker may take it.
+    #[inline]
+    pub(crate) fn push_movable(self, g: &'static G) {
         // SAFETY: this is the owner's thread.
         let before = unsafe { self.movable.push(g) };
         self.runtime.idle.offer(self.worker, before);
@@ -500,18 +395,10 @@ impl Here {
         self.local().homed.push_back(g);
     }
 
-    /// As [`Here::push_unstarted`], without telling anybody.
-    pub(super) fn keep_unstarted(self, g: &'static G) {
+    /// Queues what may start or go on anywhere, without telling anybody.
+    pub(super) fn keep(self, g: &'static G, queue: Queue) {
         // SAFETY: this is the owner's thread.
-        unsafe { self.unstarted.push(g) };
-    }
-
-    /// Takes the newest of the unstarted ones.
-    #[inline]
-    pub(super) fn pop_unstarted(self) -> Option<&'static G> {
-        self.local().took_unstarted.set(true);
-        // SAFETY: this is the owner's thread.
-        unsafe { self.unstarted.pop() }
+        unsafe { queue.of(self.worker).push(g) };
     }
 
     /// Whether anything but the running goroutine could run here now.
@@ -547,9 +434,7 @@ impl Here {
     /// Nobody else is here: looks at the rest now and then.
     fn still_alone(self) -> bool {
         let local = self.local();
-        let round = local.round.get().wrapping_add(1);
-        local.round.set(round);
-        if !round.is_multiple_of(FAIR) {
+        if !local.picks.is_fair_round() {
             return true;
         }
         self.poll();
@@ -579,32 +464,6 @@ impl Here {
 /// Whether this has been handed over and has not started: then it may still start anywhere.
 pub(super) fn is_handed(g: &'static G) -> bool {
     g.has(Flags::HANDED) && g.fiber().is_none()
-}
-
-/// Has the processor fetch what resuming the next ready goroutines will touch. Going round thousands
-/// of them is a chain of cache misses otherwise: from a record to its fiber's header to its frames.
-/// So this fetches the frames of the next one, the header of the one behind it, and the record of the
-/// third, each of which depends on what was fetched a round before.
-#[inline]
-fn prefetch_next(ready: &List<G>) {
-    let Some(first) = ready.front() else { return };
-    if let Some(fiber) = first.fiber() {
-        // SAFETY: `start` made the pointer, and a goroutine in this worker's queue has not finished.
-        let fiber = unsafe { Fiber::from_ptr(fiber) };
-        // SAFETY: it is suspended: it is in a queue of this worker, whose thread this is.
-        unsafe { fiber.prefetch_frames() };
-    }
-    let Some(second) = ready.after(first) else {
-        return;
-    };
-    if let Some(fiber) = second.fiber() {
-        // SAFETY: as above.
-        let fiber = unsafe { Fiber::from_ptr(fiber) };
-        fiber.prefetch_header();
-    }
-    if let Some(third) = ready.after(second) {
-        third.prefetch();
-    }
 }
 
 /// Leaves the goroutine's stack; returns when somebody resumes it. Everything about where it will

@@ -5,7 +5,7 @@
 //! A timer that is due runs no code of a user on the worker that noticed it: it starts a goroutine.
 #![allow(unsafe_code, reason = "starts goroutines that own what they use")]
 
-use super::detached::detached;
+use super::detached::detached_in_turn;
 use super::launch::SpawnError;
 use crate::sched::lifecycle::{self, Runtime};
 use crate::sched::timers::{self, Set};
@@ -29,7 +29,8 @@ impl Alarm {
     }
 }
 
-/// Starts a goroutine that runs `f` at `when`, or as soon afterwards as there is room for it.
+/// Starts a goroutine that runs `f` at `when`, or as soon afterwards as there is room for it; those of one
+/// worker in the order in which they are due.
 ///
 /// # Errors
 ///
@@ -88,7 +89,7 @@ impl<F: FnOnce() + Send + 'static> Due for Start<F> {
         // SAFETY: a goroutine runs its closure once; and if there is none the box is still ours.
         let run = move || (unsafe { lent.take() }.f)();
         // SAFETY: `F` may be sent and owns what it uses.
-        let Err(error) = (unsafe { detached(None, run, site) }) else {
+        let Err(error) = (unsafe { detached_in_turn(run, site) }) else {
             return;
         };
         // SAFETY: no goroutine was made, so nobody else takes it.

@@ -4,7 +4,7 @@
 #![allow(unsafe_code, reason = "takes its own packet out of the record")]
 
 use super::end::{self, Outcome};
-use super::launch::{Options, SpawnError, launch};
+use super::launch::{Options, Order, SpawnError, launch};
 use super::packet;
 use crate::current;
 use crate::g::{G, Task, registry};
@@ -59,14 +59,21 @@ pub unsafe fn detached<F: FnOnce() -> T, T>(
     site: &'static Location<'static>,
 ) -> Result<(), SpawnError> {
     // SAFETY: as here.
-    unsafe { detached_then(options, f, forget, site) }
+    unsafe { make(options, Order::NewestFirst, f, forget, site) }
 }
 
-fn forget<T>(outcome: Outcome<T>) {
-    match outcome {
-        Ok(value) => drop(value),
-        Err(payload) => end::drop_payload(payload),
-    }
+/// As [`detached`], behind those that were started so before.
+///
+/// # Safety
+///
+/// As [`detached`].
+#[inline]
+pub unsafe fn detached_in_turn<F: FnOnce() -> T, T>(
+    f: F,
+    site: &'static Location<'static>,
+) -> Result<(), SpawnError> {
+    // SAFETY: as here.
+    unsafe { make(None, Order::InTurn, f, forget, site) }
 }
 
 /// As [`detached`], and at the end, when the goroutine is not counted any more, calls `then`.
@@ -81,7 +88,29 @@ pub unsafe fn detached_then<F: FnOnce() -> T, E: FnOnce(Outcome<T>), T>(
     then: E,
     site: &'static Location<'static>,
 ) -> Result<(), SpawnError> {
+    // SAFETY: as here.
+    unsafe { make(options, Order::NewestFirst, f, then, site) }
+}
+
+fn forget<T>(outcome: Outcome<T>) {
+    match outcome {
+        Ok(value) => drop(value),
+        Err(payload) => end::drop_payload(payload),
+    }
+}
+
+/// # Safety
+///
+/// As [`detached_then`].
+#[inline]
+unsafe fn make<F: FnOnce() -> T, E: FnOnce(Outcome<T>), T>(
+    options: Option<Options>,
+    order: Order,
+    f: F,
+    then: E,
+    site: &'static Location<'static>,
+) -> Result<(), SpawnError> {
     let task = task::<F, E, T>();
     // SAFETY: the task is for this packet; the rest is the caller's promise.
-    unsafe { launch(options, task, false, || (f, then), site) }.map(drop)
+    unsafe { launch(options, order, task, false, || (f, then), site) }.map(drop)
 }

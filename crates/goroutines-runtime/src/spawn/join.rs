@@ -5,7 +5,7 @@
 
 use super::end::{self, Outcome};
 use super::join_word::{Finish, JoinWord};
-use super::launch::{Options, SpawnError, launch};
+use super::launch::{Options, Order, SpawnError, launch};
 use super::packet;
 use crate::current;
 use crate::g::state::Ticket;
@@ -114,7 +114,7 @@ pub unsafe fn joinable<F: FnOnce() -> T, E: FnOnce(), T>(
         f: ManuallyDrop::new((f, then)),
     };
     // SAFETY: the task is for this packet; the rest is the caller's promise.
-    let launched = unsafe { launch(options, task, true, packet, site) };
+    let launched = unsafe { launch(options, Order::NewestFirst, task, true, packet, site) };
     launched.map(|g| Join {
         handle: Handle::adopt(g),
         _out: PhantomData,

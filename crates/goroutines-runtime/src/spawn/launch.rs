@@ -32,6 +32,16 @@ pub struct Options {
     pub migratable: bool,
 }
 
+/// Which goroutine that waits to start goes first, of those started on one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The newest, after those of the other kind: this is what keeps few stacks in use.
+    NewestFirst,
+    /// The oldest; and it starts where it waits, or with a thief, but is not placed on a worker that
+    /// has fewer. For what is short, and came from outside.
+    InTurn,
+}
+
 /// Why a goroutine could not be made.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -83,12 +93,16 @@ pub fn check_stack(bytes: usize) -> Result<StackSize, SpawnError> {
 #[inline]
 pub(super) unsafe fn launch<P>(
     options: Option<Options>,
+    order: Order,
     task: &'static Task,
     shared: bool,
     packet: impl FnOnce() -> P,
     site: &'static Location<'static>,
 ) -> Result<&'static G, SpawnError> {
-    let flags = packet::flag::<P>();
+    let mut flags = packet::flag::<P>();
+    if order == Order::InTurn {
+        flags |= Flags::IN_TURN;
+    }
     if let (Some(here), None) = (here(), &options)
         && here.runtime.starved.error().is_none()
     {
@@ -102,11 +116,23 @@ pub(super) unsafe fn launch<P>(
         // SAFETY: a free record is its taker's, and has no packet yet.
         unsafe { packet::put(g, packet()) };
         header.counts.spawned.bump();
-        here.push_unstarted(g);
+        match order {
+            Order::NewestFirst => here.push_unstarted(g),
+            Order::InTurn => here.push_movable(g),
+        }
         return Ok(g);
     }
     // SAFETY: as here.
-    unsafe { launch_special(options.unwrap_or_default(), task, shared, packet, site) }
+    unsafe {
+        launch_special(
+            options.unwrap_or_default(),
+            flags,
+            task,
+            shared,
+            packet,
+            site,
+        )
+    }
 }
 
 /// # Safety
@@ -115,6 +141,7 @@ pub(super) unsafe fn launch<P>(
 #[cold]
 unsafe fn launch_special<P>(
     options: Options,
+    mut flags: u32,
     task: &'static Task,
     shared: bool,
     packet: impl FnOnce() -> P,
@@ -128,7 +155,6 @@ unsafe fn launch_special<P>(
         return Err(SpawnError::BadName);
     }
     let (g, ext) = take_record(runtime, &options)?;
-    let mut flags = packet::flag::<P>();
     let worker = options
         .worker
         .and_then(|index| runtime.worker(index % runtime.config.workers))
@@ -167,6 +193,8 @@ unsafe fn launch_special<P>(
             if options.local {
                 g.set_home(here.index);
                 here.push_homed(g);
+            } else if g.has(Flags::IN_TURN) {
+                here.push_movable(g);
             } else {
                 here.push_unstarted(g);
             }

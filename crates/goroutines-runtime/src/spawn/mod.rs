@@ -39,7 +39,7 @@ pub use crate::g::Handle;
 #[cfg(not(loom))]
 pub use alarm::{Alarm, alarm, start};
 #[cfg(not(loom))]
-pub use detached::{detached, detached_then};
+pub use detached::{detached, detached_in_turn, detached_then};
 #[cfg(not(loom))]
 pub use end::{Outcome, crash_if_configured};
 #[cfg(not(loom))]

@@ -10,7 +10,7 @@
 
 use crate::task::handle::{Cancelled, Result};
 use async_task::{FallibleTask, Runnable};
-use goroutines_runtime::spawn::{crash_if_configured, detached, start};
+use goroutines_runtime::spawn::{crash_if_configured, detached_in_turn, start};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -23,6 +23,9 @@ use std::task::{Context, Poll, ready};
 /// It begins at once, whether the result is awaited or not. It runs on one worker at a time, not always
 /// the same. It may call what blocks a goroutine; other tasks go on meanwhile. What is goroutine-local
 /// belongs to one poll only.
+///
+/// Tasks that are ready run in the order in which they were woken, on each worker, in turns with goroutines
+/// that have not started. (That is today's behaviour; promised is only that each of them runs in the end.)
 ///
 /// A million tasks that wait need the memory of their futures; a goroutine that waits keeps a stack.
 ///
@@ -62,7 +65,7 @@ fn schedule(runnable: Runnable, site: &'static Location<'static>) {
     let lent = Lent(runnable.into_raw());
     let poll = move || lent.take().run();
     // SAFETY: a runnable may be sent, and owns what it uses.
-    if unsafe { detached(None, poll, site) }.is_err() {
+    if unsafe { detached_in_turn(poll, site) }.is_err() {
         // It must be polled some time, even if there is no stack for that now.
         let poll = move || {
             lent.take().run();

@@ -165,6 +165,63 @@ fn one_that_wakes_itself_lets_others_run() {
     busy.join().unwrap();
 }
 
+/// No task is polled twice before each of the others has been.
+#[goroutines::test(workers = 1)]
+fn in_turn() {
+    const TASKS: usize = 100;
+    let polled = Arc::new(Mutex::new(Vec::new()));
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|i| {
+            let (polled, mut more) = (polled.clone(), turns(5));
+            future::spawn(poll_fn(move |cx| {
+                polled.lock().unwrap().push(i);
+                std::pin::Pin::new(&mut more).poll(cx)
+            }))
+        })
+        .collect();
+    block_on(join_all(tasks));
+    let polled = polled.lock().unwrap();
+    for round in polled.chunks(TASKS) {
+        assert!(round.iter().copied().eq(0..TASKS), "{round:?}");
+    }
+}
+
+/// Tasks that are always ready do not keep goroutines from starting.
+#[goroutines::test(workers = 1)]
+fn busy_tasks_and_new_goroutines() {
+    let (stop, polls) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let busy: Vec<_> = (0..100)
+        .map(|_| {
+            let (stop, polls) = (stop.clone(), polls.clone());
+            future::spawn(poll_fn(move |cx| {
+                polls.fetch_add(1, Ordering::SeqCst);
+                if stop.load(Ordering::SeqCst) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }))
+        })
+        .collect();
+    until("they are under way", || {
+        polls.load(Ordering::SeqCst) > 1_000
+    });
+    for _ in 0..100 {
+        let before = polls.load(Ordering::SeqCst);
+        spawn(|| ()).join().unwrap();
+        let between = polls.load(Ordering::SeqCst) - before;
+        assert!(
+            between < 1_000,
+            "{between} polls before it had started and ended"
+        );
+    }
+    stop.store(true, Ordering::SeqCst);
+    block_on(join_all(busy));
+}
+
 /// Goroutines and tasks hand a value on.
 fn a_chain() {
     let (first, mut last) = bounded(0);
