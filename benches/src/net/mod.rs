@@ -7,6 +7,7 @@
 mod accept;
 mod drive;
 mod figures;
+mod handle;
 mod idle;
 mod load;
 mod poll;

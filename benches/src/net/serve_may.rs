@@ -23,15 +23,16 @@ pub(crate) use with_may::{serve, stream};
 
 #[cfg(feature = "may")]
 mod with_may {
-    use std::io::{self, Read, Write};
+    use std::io::{self, Write};
     use std::time::Instant;
 
     use may::go;
     use may::net::{TcpListener, TcpStream};
 
     use super::{Answer, Infallible, Size};
+    use crate::net::handle::{count, echo, once};
+    use crate::net::serve;
     use crate::net::stream::{self, PIECE};
-    use crate::net::{BUFFER, MESSAGE, serve};
 
     /// Where the workers run is for the caller to say: left alone, `may` pins
     /// them to processors of its choice.
@@ -60,23 +61,6 @@ mod with_may {
             .map_err(serve::failed)
     }
 
-    /// Until the other side closes; a reset is an end too.
-    fn echo(mut stream: TcpStream) -> io::Result<()> {
-        let mut buffer = [0; BUFFER];
-        loop {
-            match stream.read(&mut buffer)? {
-                0 => return Ok(()),
-                n => stream.write_all(&buffer[..n])?,
-            }
-        }
-    }
-
-    fn once(mut stream: TcpStream) -> io::Result<()> {
-        let mut buffer = [0; MESSAGE];
-        stream.read_exact(&mut buffer)?;
-        stream.write_all(&buffer)
-    }
-
     /// One coroutine writes, another reads.
     pub(crate) fn stream(workers: usize, size: Size) -> Answer {
         configure(workers);
@@ -89,24 +73,13 @@ mod with_may {
                 let piece = vec![b'x'; PIECE];
                 (0..stream::pieces(size)).try_for_each(|_| to.write_all(&piece))
             });
-            let (mut from, _) = listener.accept()?;
-            let received = count(&mut from)?;
+            let (from, _) = listener.accept()?;
+            let received = count(from)?;
             writer.join().expect("the writer ends well")?;
             io::Result::Ok((received, start.elapsed()))
         });
         let received = received.join().expect("the reader ends well");
         let (received, time) = received.map_err(stream::failed)?;
         stream::answer(size, received, time)
-    }
-
-    fn count(from: &mut TcpStream) -> io::Result<usize> {
-        let mut buffer = vec![0; PIECE];
-        let mut received = 0;
-        loop {
-            match from.read(&mut buffer)? {
-                0 => return Ok(received),
-                n => received += n,
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The servers and the stream in goroutines.
 
 use std::convert::Infallible;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::time::Instant;
 
 use goroutines::future::spawn as spawn_task;
@@ -12,8 +12,9 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
+use super::handle::{count, echo, once};
 use super::stream::{self, PIECE};
-use super::{BUFFER, HELLO, MESSAGE, serve};
+use super::{HELLO, serve};
 use crate::child::Answer;
 use crate::programs::Size;
 
@@ -43,23 +44,6 @@ pub(crate) fn serve(program: &str, port: u16, workers: usize) -> Result<Infallib
     ended.map_err(serve::failed)
 }
 
-/// Until the other side closes; a reset is an end too.
-fn echo(mut stream: TcpStream) -> io::Result<()> {
-    let mut buffer = [0; BUFFER];
-    loop {
-        match stream.read(&mut buffer)? {
-            0 => return Ok(()),
-            n => stream.write_all(&buffer[..n])?,
-        }
-    }
-}
-
-fn once(mut stream: TcpStream) -> io::Result<()> {
-    let mut buffer = [0; MESSAGE];
-    stream.read_exact(&mut buffer)?;
-    stream.write_all(&buffer)
-}
-
 fn http(stream: TcpStream) -> io::Result<()> {
     let answer = service_fn(async |_| {
         let mut response = Response::new(HELLO.to_owned());
@@ -87,22 +71,11 @@ pub(crate) fn stream(workers: usize, size: Size) -> Answer {
             let piece = vec![b'x'; PIECE];
             (0..stream::pieces(size)).try_for_each(|_| to.write_all(&piece))
         });
-        let (mut from, _) = listener.accept()?;
-        let received = count(&mut from)?;
+        let (from, _) = listener.accept()?;
+        let received = count(from)?;
         writer.join().expect("the writer ends well")?;
         io::Result::Ok((received, start.elapsed()))
     });
     let (received, time) = received.map_err(stream::failed)?;
     stream::answer(size, received, time)
-}
-
-fn count(from: &mut TcpStream) -> io::Result<usize> {
-    let mut buffer = vec![0; PIECE];
-    let mut received = 0;
-    loop {
-        match from.read(&mut buffer)? {
-            0 => return Ok(received),
-            n => received += n,
-        }
-    }
 }

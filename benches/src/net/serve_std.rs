@@ -1,13 +1,14 @@
 //! The servers and the stream with operating system threads.
 
 use std::convert::Infallible;
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 
+use super::handle::{count, echo, once};
+use super::serve;
 use super::stream::{self, PIECE};
-use super::{BUFFER, MESSAGE, serve};
 use crate::child::Answer;
 use crate::programs::Size;
 
@@ -25,23 +26,6 @@ pub(crate) fn serve(program: &str, port: u16) -> Result<Infallible, String> {
     }
 }
 
-/// Until the other side closes; a reset is an end too.
-fn echo(mut stream: TcpStream) -> io::Result<()> {
-    let mut buffer = [0; BUFFER];
-    loop {
-        match stream.read(&mut buffer)? {
-            0 => return Ok(()),
-            n => stream.write_all(&buffer[..n])?,
-        }
-    }
-}
-
-fn once(mut stream: TcpStream) -> io::Result<()> {
-    let mut buffer = [0; MESSAGE];
-    stream.read_exact(&mut buffer)?;
-    stream.write_all(&buffer)
-}
-
 /// One thread writes, another reads.
 pub(crate) fn stream(size: Size) -> Answer {
     let received = (|| {
@@ -53,22 +37,11 @@ pub(crate) fn stream(size: Size) -> Answer {
             let piece = vec![b'x'; PIECE];
             (0..stream::pieces(size)).try_for_each(|_| to.write_all(&piece))
         });
-        let (mut from, _) = listener.accept()?;
-        let received = count(&mut from)?;
+        let (from, _) = listener.accept()?;
+        let received = count(from)?;
         writer.join().expect("the writer ends well")?;
         Ok((received, start.elapsed()))
     })();
     let (received, time) = received.map_err(stream::failed)?;
     stream::answer(size, received, time)
-}
-
-fn count(from: &mut TcpStream) -> io::Result<usize> {
-    let mut buffer = vec![0; PIECE];
-    let mut received = 0;
-    loop {
-        match from.read(&mut buffer)? {
-            0 => return Ok(received),
-            n => received += n,
-        }
-    }
 }

@@ -4,7 +4,7 @@
 
 use super::source::Source;
 use rustix::fs::{Mode, OFlags};
-use std::io;
+use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -76,77 +76,40 @@ macro_rules! end {
     };
 }
 
-/// `Read`, for the type and for a reference to it.
+/// The end that reads.
 macro_rules! reader {
     ($type:ident, $std:ty) => {
         $crate::io::ends::end!($type, $std);
-
-        impl std::io::Read for &$type {
-            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-                let wanted = buf.len();
-                let op = |mut io: &$std| std::io::Read::read(&mut io, buf);
-                self.0
-                    .stream(goroutines_runtime::park::Side::Read, wanted, op)
-            }
-
-            fn read_vectored(
-                &mut self,
-                bufs: &mut [std::io::IoSliceMut<'_>],
-            ) -> std::io::Result<usize> {
-                let (bufs, wanted) = $crate::io::pieces::to_fill(bufs);
-                let op = |mut io: &$std| std::io::Read::read_vectored(&mut io, bufs);
-                self.0
-                    .stream(goroutines_runtime::park::Side::Read, wanted, op)
-            }
-        }
-
-        $crate::io::macros::read_by_value!($type);
+        $crate::io::macros::reads!($type, $std, $crate::io::ends::read);
     };
 }
 
-/// `Write`, for the type and for a reference to it.
+/// The end that writes.
 macro_rules! writer {
     ($type:ident, $std:ty) => {
         $crate::io::ends::end!($type, $std);
-
-        impl std::io::Write for &$type {
-            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                let op = |mut io: &$std| std::io::Write::write(&mut io, buf);
-                self.0
-                    .stream(goroutines_runtime::park::Side::Write, buf.len(), op)
-            }
-
-            fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                let (bufs, wanted) = $crate::io::pieces::to_send(bufs);
-                let op = |mut io: &$std| std::io::Write::write_vectored(&mut io, bufs);
-                self.0
-                    .stream(goroutines_runtime::park::Side::Write, wanted, op)
-            }
-
-            /// Does nothing: nothing is kept back.
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-
-        impl std::io::Write for $type {
-            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                (&*self).write(buf)
-            }
-
-            fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                (&*self).write_vectored(bufs)
-            }
-
-            /// Does nothing: nothing is kept back.
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
+        $crate::io::macros::writes!(
+            $type,
+            $std,
+            $crate::io::ends::write,
+            $crate::io::ends::write_vectored
+        );
     };
 }
 
 pub(crate) use {end, reader, writer};
+
+pub(crate) fn read(mut end: impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    end.read(buf)
+}
+
+pub(crate) fn write(mut end: impl Write, buf: &[u8]) -> io::Result<usize> {
+    end.write(buf)
+}
+
+pub(crate) fn write_vectored(mut end: impl Write, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+    end.write_vectored(bufs)
+}
 
 /// An end that blocks.
 pub(crate) fn blocking<T>(source: Arc<Source<T>>) -> io::Result<OwnedFd>

@@ -21,14 +21,14 @@ macro_rules! read_by_value {
     };
 }
 
-/// `Read`, where having got less than was asked for means that there is no more now.
-macro_rules! read {
-    ($type:ty, $std:ty) => {
+/// `Read` by `$read`, where having got less than was asked for means that there is no more now.
+macro_rules! reads {
+    ($type:ty, $std:ty, $read:path) => {
         impl std::io::Read for &$type {
             #[inline]
             fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
                 let wanted = buf.len();
-                let op = |io: &$std| crate::io::send::receive(io, buf);
+                let op = |io: &$std| $read(io, buf);
                 self.0
                     .stream(goroutines_runtime::park::Side::Read, wanted, op)
             }
@@ -48,20 +48,20 @@ macro_rules! read {
     };
 }
 
-/// `Write`, for sockets: see `io::send`.
-macro_rules! send {
-    ($type:ty, $std:ty) => {
+/// `Write` by `$write` and `$write_vectored`, for the type and for a reference to it.
+macro_rules! writes {
+    ($type:ty, $std:ty, $write:path, $write_vectored:path) => {
         impl std::io::Write for &$type {
             #[inline]
             fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-                let op = |io: &$std| crate::io::send::send(io, buf);
+                let op = |io: &$std| $write(io, buf);
                 self.0
                     .stream(goroutines_runtime::park::Side::Write, buf.len(), op)
             }
 
             fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
                 let (bufs, wanted) = $crate::io::pieces::to_send(bufs);
-                let op = |io: &$std| crate::io::send::send_vectored(io, bufs);
+                let op = |io: &$std| $write_vectored(io, bufs);
                 self.0
                     .stream(goroutines_runtime::park::Side::Write, wanted, op)
             }
@@ -314,4 +314,4 @@ macro_rules! descriptor {
     };
 }
 
-pub(crate) use {deadlines, deadlines_of_each_side, descriptor, read, read_by_value, send};
+pub(crate) use {deadlines, deadlines_of_each_side, descriptor, read_by_value, reads, writes};

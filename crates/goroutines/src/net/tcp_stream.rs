@@ -1,7 +1,8 @@
 //! `TcpStream`: a connection.
 
 use super::{Shutdown, SocketAddr, ToSocketAddrs, addr, connect};
-use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, read, send};
+use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, reads, writes};
+use crate::io::send;
 use crate::io::source::Source;
 use goroutines_runtime::park::{Moment, Side};
 use std::fmt;
@@ -29,8 +30,13 @@ use std::time::{Duration, Instant};
 /// Closed when the last handle is dropped, or by [`TcpStream::close`].
 pub struct TcpStream(pub(crate) Arc<Source<std::net::TcpStream>>);
 
-read!(TcpStream, std::net::TcpStream);
-send!(TcpStream, std::net::TcpStream);
+reads!(TcpStream, std::net::TcpStream, send::receive);
+writes!(
+    TcpStream,
+    std::net::TcpStream,
+    send::send,
+    send::send_vectored
+);
 deadlines!(TcpStream, "connection");
 deadlines_of_each_side!(TcpStream);
 descriptor!(TcpStream, std::net::TcpStream);

@@ -2,9 +2,9 @@
 
 use super::SocketAddr;
 use crate::io::error::timed_out;
-use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, read_by_value, send};
-use crate::io::pieces;
+use crate::io::macros::{deadlines, deadlines_of_each_side, descriptor, read_by_value, writes};
 use crate::io::source::{Pauses, Source};
+use crate::io::{pieces, send};
 use crate::net::connect;
 use goroutines_runtime::park::{self, Moment, Side};
 use rustix::net::{RecvAncillaryBuffer, RecvFlags, ReturnFlags, recvmsg};
@@ -38,7 +38,12 @@ use std::time::{Duration, Instant};
 /// Closed when the last handle is dropped, or by [`UnixStream::close`].
 pub struct UnixStream(pub(crate) Arc<Source<std_net::UnixStream>>);
 
-send!(UnixStream, std_net::UnixStream);
+writes!(
+    UnixStream,
+    std_net::UnixStream,
+    send::send,
+    send::send_vectored
+);
 deadlines!(UnixStream, "connection");
 deadlines_of_each_side!(UnixStream);
 descriptor!(UnixStream, std_net::UnixStream);
