@@ -356,6 +356,11 @@ pub fn yield_now() {
     thread::yield_now();
 }
 
+/// Lets others run.
+pub fn give_way() {
+    thread::yield_now();
+}
+
 /// No time slice is over in a model.
 pub fn checkpoint() {}
 

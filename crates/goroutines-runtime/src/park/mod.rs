@@ -526,14 +526,27 @@ pub fn sleep_until(deadline: Moment) {
 // Inlined: see `switch_out`.
 #[inline(always)]
 pub fn yield_now() {
-    if let Some(header) = current::worker()
-        && header.no_switch.get() == 0
-        && let Some(g) = header.g.get()
-    {
+    leave_to_others(|g| {
         let flags = g.flags();
         if flags & (Flags::EXITING | Flags::CANCEL) != 0 && flags & Flags::SHIELDED == 0 {
             interrupt(flags);
         }
+    });
+}
+
+/// As [`yield_now`], but a cancel does not unwind here: for the end of an operation, which has happened.
+#[inline(always)]
+pub fn give_way() {
+    leave_to_others(|_| ());
+}
+
+#[inline(always)]
+fn leave_to_others(before: impl FnOnce(&G)) {
+    if let Some(header) = current::worker()
+        && header.no_switch.get() == 0
+        && let Some(g) = header.g.get()
+    {
+        before(g);
         if Here::of(header).queue_yielder(g) {
             switch_out(g);
         }
@@ -542,7 +555,10 @@ pub fn yield_now() {
     }
 }
 
-/// Called by operations that did not have to wait: lets others run if the time slice is over.
+/// Lets others run if the time slice is over.
+///
+/// Called by operations that may not have to wait, before they begin: a cancel unwinds here, and what had
+/// been done could not be told to anybody.
 #[inline]
 pub fn checkpoint() {
     if current::slice_over() {

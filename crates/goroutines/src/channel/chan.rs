@@ -136,20 +136,16 @@ impl<T> Chan<T> {
 
     #[inline(never)]
     fn begin_send(&self, berth: &Berth<'_>, slot: &Slot<T>) -> Step {
-        let spot = spot();
+        let spot = spot_in_slice();
         let wait = |locked| self.moor(locked, berth, slot, spot);
-        let step = self.send_or(self.vault.lock(spot), slot, wait);
-        leave_at_end_of_slice(&step, spot);
-        step
+        self.send_or(self.vault.lock(spot), slot, wait)
     }
 
     #[inline(never)]
     fn begin_recv(&self, berth: &Berth<'_>, out: &Slot<T>) -> Step {
-        let spot = spot();
+        let spot = spot_in_slice();
         let wait = |locked| self.moor(locked, berth, out, spot);
-        let step = self.recv_or(self.vault.lock(spot), out, wait);
-        leave_at_end_of_slice(&step, spot);
-        step
+        self.recv_or(self.vault.lock(spot), out, wait)
     }
 
     /// Waits in the channel, which is locked and has nothing for us.
@@ -342,16 +338,19 @@ impl<T> Chan<T> {
     }
 }
 
-/// Lets others run after an operation that did not have to wait, if the time slice is over.
+/// Where the caller runs; lets others run first if the time slice is over. (See `checkpoint` for why first.)
 #[inline(always)]
-fn leave_at_end_of_slice(step: &Step, spot: Spot) {
-    if spot.slice_over() && matches!(step, Step::Ended(_)) {
-        yield_out_of_line();
+fn spot_in_slice() -> Spot {
+    let spot = spot();
+    if spot.slice_over() {
+        return spot_in_next_slice();
     }
+    spot
 }
 
 #[cold]
 #[inline(never)]
-fn yield_out_of_line() {
+fn spot_in_next_slice() -> Spot {
     yield_now();
+    spot()
 }

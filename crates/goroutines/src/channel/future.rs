@@ -74,6 +74,7 @@ impl<T> Future for SendFuture<'_, T> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        checkpoint();
         let this = &mut *self;
         let chan = this.sender.chan();
         let mut parcel = match std::mem::replace(&mut this.state, Sending::Over) {
@@ -81,10 +82,7 @@ impl<T> Future for SendFuture<'_, T> {
                 let slot = Slot::full(msg);
                 match chan.try_send(&slot) {
                     Ended::Late => Parcel::new(chan.core(), slot),
-                    ended => {
-                        checkpoint();
-                        return Poll::Ready(result(ended, slot.take()));
-                    }
+                    ended => return Poll::Ready(result(ended, slot.take())),
                 }
             }
             Sending::Waits(parcel) => parcel,

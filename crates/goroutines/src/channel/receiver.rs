@@ -165,12 +165,12 @@ impl<T> Receiver<T> {
     /// ```
     #[inline]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        checkpoint();
         let Flavor::Chan(shared) = &self.0 else {
             return self.try_recv_clock();
         };
         let slot = Slot::empty();
         let end = shared.chan.try_recv(&slot);
-        checkpoint();
         match (slot.take(), end) {
             (Some(value), _) => Ok(value),
             (None, Ended::Late) => Err(TryRecvError::Empty),
@@ -181,7 +181,6 @@ impl<T> Receiver<T> {
     #[cold]
     #[inline(never)]
     fn try_recv_clock(&self) -> Result<T, TryRecvError> {
-        checkpoint();
         match &self.0 {
             Flavor::Timer(clock) => clock.timer.take(Moment::now()).map(clock.value),
             _ => None,
@@ -236,12 +235,11 @@ impl<T> Receiver<T> {
         let Flavor::Chan(shared) = &self.0 else {
             return self.wait_clock(deadline()).ok_or(RecvTimeoutError::Timeout);
         };
+        checkpoint();
         let slot = Slot::empty();
         let mut end = shared.chan.try_recv(&slot);
         if end == Ended::Late {
             end = shared.chan.recv_by(&slot, deadline(), false);
-        } else {
-            checkpoint();
         }
         match (slot.take(), end) {
             (Some(value), _) => Ok(value),

@@ -119,9 +119,9 @@ impl<T> Sender<T> {
     /// ```
     #[inline]
     pub fn try_send(&self, msg: T) -> Result<(), TrySendError<T>> {
+        checkpoint();
         let slot = Slot::full(msg);
         let end = self.chan().try_send(&slot);
-        checkpoint();
         match (end, slot.take()) {
             (Ended::Done, _) | (_, None) => Ok(()),
             (Ended::Late, Some(msg)) => Err(TrySendError::Full(msg)),
@@ -178,12 +178,11 @@ impl<T> Sender<T> {
         msg: T,
         deadline: impl FnOnce() -> Moment,
     ) -> Result<(), SendTimeoutError<T>> {
+        checkpoint();
         let slot = Slot::full(msg);
         let mut end = self.chan().try_send(&slot);
         if end == Ended::Late {
             end = self.chan().send_by(&slot, deadline(), false);
-        } else {
-            checkpoint();
         }
         match (end, slot.take()) {
             (Ended::Done, _) | (_, None) => Ok(()),

@@ -150,23 +150,17 @@ impl<T: AsFd> Source<T> {
         if self.is_nonblocking() {
             return self.attempt_once(side, op);
         }
-        let mut waited = false;
+        // One that always finds something must not keep the others from running.
+        park::checkpoint();
         loop {
             let seen = self
                 .registration
                 .ready(self.io.as_fd(), side, limit)
                 .map_err(error::not_ready)?;
             match op(&self.io, Some(seen)) {
-                Ok(result) => {
-                    if !waited {
-                        // One that always finds something must not keep the others from running.
-                        park::checkpoint();
-                    }
-                    return Ok(result);
-                }
+                Ok(result) => return Ok(result),
                 Err(e) => self.failed(side, seen, e)?,
             }
-            waited = true;
         }
     }
 
@@ -193,6 +187,7 @@ impl<T: AsFd> Source<T> {
         side: Side,
         mut op: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
+        park::checkpoint();
         let limit = self.limit(side);
         let mut pauses = Pauses::new();
         loop {
@@ -202,10 +197,7 @@ impl<T: AsFd> Source<T> {
                     let until = pauses.next(limit).ok_or_else(error::timed_out)?;
                     self.pause(side, until).map_err(error::not_ready)?;
                 }
-                result => {
-                    park::checkpoint();
-                    return result;
-                }
+                result => return result,
             }
         }
     }

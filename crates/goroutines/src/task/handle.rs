@@ -60,10 +60,11 @@ impl<T> JoinHandle<T> {
     /// Asks the goroutine to unwind at its present or next wait.
     ///
     /// Its destructors run, and [`join`](JoinHandle::join) gives a [`Cancelled`] as error. One that has
-    /// not started will not. A `catch_unwind` that catches the unwinding only delays it to the next
-    /// wait or yield. What waits because a destructor runs during the unwinding is not interrupted,
-    /// nor what waits inside [`shielded`](crate::shielded), the end of a [`scope`](crate::scope), or
-    /// [`blocking`](crate::blocking).
+    /// not started will not. An operation either happens and returns, or unwinds and has not happened: no
+    /// value that was received, and nothing that was read, is lost on the way. A `catch_unwind` that
+    /// catches the unwinding only delays it to the next wait or yield. What waits because a destructor runs
+    /// during the unwinding is not interrupted, nor what waits inside [`shielded`](crate::shielded), the
+    /// end of a [`scope`](crate::scope), or [`blocking`](crate::blocking).
     ///
     /// It does not reach a goroutine that computes without waiting, and does not wait for the end.
     /// A goroutine that ends before it notices ends as usual.

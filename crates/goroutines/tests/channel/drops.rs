@@ -1,9 +1,11 @@
 //! Every value is dropped once: CH-27, R0.4.
 
 use crate::support::{Tally, make, nap, on_workers};
-use goroutines::channel::{bounded, unbounded};
-use goroutines::{go, select, spawn};
+use goroutines::channel::{Receiver, Sender, bounded, unbounded};
+use goroutines::{block_on, go, select, spawn, yield_now};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 on_workers! {
@@ -132,6 +134,48 @@ fn cancelled_senders_and_receivers() {
         assert!(cap == 1 || s.try_send(tally.one()).is_err());
     }
     assert_eq!(tally.alive(), 0);
+}
+
+/// One that never waits is cancelled before it sends or receives, not when it has.
+#[goroutines::test(workers = 1)]
+fn cancelled_between_operations() {
+    const LONG: Duration = Duration::from_secs(3600);
+    type Ways = (fn(&Sender<()>), fn(&Receiver<()>));
+    let ways: [Ways; 5] = [
+        (|s| s.send(()).unwrap(), |r| r.recv().unwrap()),
+        (|s| s.try_send(()).unwrap(), |r| r.try_recv().unwrap()),
+        (
+            |s| s.send_timeout((), LONG).unwrap(),
+            |r| r.recv_timeout(LONG).unwrap(),
+        ),
+        (
+            |s| select! { send(s, ()) -> sent => sent.unwrap() },
+            |r| select! { recv(r) -> value => value.unwrap() },
+        ),
+        (
+            |s| block_on(s.send_async(())).unwrap(),
+            |r| block_on(r.recv_async()).unwrap(),
+        ),
+    ];
+    for (send, receive) in ways {
+        let (s, r) = unbounded();
+        let counts: Arc<[AtomicUsize; 2]> = Arc::default();
+        let (count, rest) = (counts.clone(), r.clone());
+        let spinner = spawn(move || {
+            loop {
+                send(&s);
+                count[0].fetch_add(1, Ordering::Relaxed);
+                receive(&r);
+                count[1].fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        yield_now();
+        spinner.cancel();
+        assert!(spinner.join().is_err());
+        let [sent, received] = counts.each_ref().map(|n| n.load(Ordering::Relaxed));
+        assert_eq!(sent, received + rest.try_iter().count());
+        assert!(received > 0);
+    }
 }
 
 /// Timeouts race with deliveries, and every value is accounted for.

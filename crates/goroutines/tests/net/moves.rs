@@ -3,9 +3,10 @@
 
 use crate::child::{alone, on_each};
 use crate::close::waits;
-use crate::support::{both, inside, rounds};
+use crate::support::{both, inside, rounds, until};
 use crate::tcp::{echo, pair};
 use goroutines::net::{Shutdown, TcpListener, TcpStream};
+use goroutines::os::unix::net::UnixStream;
 use goroutines::{sleep, spawn};
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -117,7 +118,7 @@ fn cancelled() {
             let acceptor = waits(move || accepts.accept());
             crate::close::fill(&client);
             let mut writes = client.try_clone().unwrap();
-            let writer = waits(move || writes.write_all(&[0; 8]));
+            let writer = waits(move || writes.write_all(&[0; 1 << 20]));
             // The reader has been woken by what came to fill it.
             assert_eq!(reader.join().unwrap().unwrap(), 8);
             let first = waits(move || {
@@ -183,6 +184,33 @@ fn cancelled_as_data_comes() {
                 }
             }
         }
+    });
+}
+
+/// One that never waits is cancelled before it writes or reads, not when it has.
+#[test]
+fn cancelled_between_operations() {
+    both(|| {
+        let (one, mut other) = UnixStream::pair().unwrap();
+        let mut writes = one.try_clone().unwrap();
+        let mut reads = other.try_clone().unwrap();
+        let counts: Arc<[AtomicUsize; 2]> = Arc::default();
+        let count = counts.clone();
+        let spinner = spawn(move || {
+            loop {
+                writes.write_all(b"x").unwrap();
+                count[0].fetch_add(1, Ordering::Relaxed);
+                reads.read_exact(&mut [0]).unwrap();
+                count[1].fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        until("it spins", || counts[1].load(Ordering::Relaxed) > 0);
+        spinner.cancel();
+        assert!(spinner.join().is_err());
+        drop(one);
+        let rest = other.read_to_end(&mut Vec::new()).unwrap();
+        let [written, read] = counts.each_ref().map(|n| n.load(Ordering::Relaxed));
+        assert_eq!(written, read + rest);
     });
 }
 

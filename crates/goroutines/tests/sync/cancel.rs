@@ -204,6 +204,60 @@ fn waiting_while_it_unwinds() {
     });
 }
 
+// A guard's destructor lets others run if the time slice is over, and does not unwind.
+#[goroutines::test(workers = 1)]
+fn letting_go() {
+    fn check<L: Default + Send + Sync + 'static>(hold: fn(&L, &dyn Fn()), wait: fn(&L)) {
+        let lock = Arc::new(L::default());
+        let steps: Arc<[AtomicBool; 3]> = Arc::default();
+        let (l, s) = (lock.clone(), steps.clone());
+        let holder = spawn(move || {
+            hold(&l, &|| {
+                let l = l.clone();
+                drop(spawn(move || wait(&l)));
+                yield_now();
+                s[0].store(true, Ordering::SeqCst);
+                while !s[1].load(Ordering::SeqCst) {
+                    std::hint::spin_loop();
+                }
+            });
+            s[2].store(true, Ordering::SeqCst);
+            sleep(Duration::MAX);
+        });
+        // From a thread: it does not leave its worker to anybody.
+        goroutines::blocking(|| {
+            until("it has the lock", || steps[0].load(Ordering::SeqCst));
+            holder.cancel();
+            // Longer than its time slice.
+            sleep(Duration::from_millis(40));
+            steps[1].store(true, Ordering::SeqCst);
+        });
+        assert!(holder.join().is_err_and(|e| e.is::<Cancelled>()));
+        assert!(steps[2].load(Ordering::SeqCst), "it unwound as it let go");
+    }
+    check::<Mutex<()>>(
+        |lock, meanwhile| {
+            let _guard = lock.lock().unwrap();
+            meanwhile();
+        },
+        |lock| drop(lock.lock()),
+    );
+    check::<RwLock<()>>(
+        |lock, meanwhile| {
+            let _guard = lock.write().unwrap();
+            meanwhile();
+        },
+        |lock| drop(lock.write()),
+    );
+    check::<RwLock<()>>(
+        |lock, meanwhile| {
+            let _guard = lock.read().unwrap();
+            meanwhile();
+        },
+        |lock| drop(lock.write()),
+    );
+}
+
 // Cancels that race with everything else: the locks stay whole.
 fn at_any_moment() {
     let locks = Arc::new((Mutex::new(0_usize), RwLock::new(0_usize), Semaphore::new(3)));

@@ -71,14 +71,14 @@ impl RawMutex {
                 self.hand_off(self.queue.lock());
                 if !std::thread::panicking() {
                     // The new holder gets the processor as well.
-                    park::yield_now();
+                    park::give_way();
                 }
                 return;
             }
         }
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && park::spot().slice_over() {
             // Who is woken but has to wait for the processor gets it after a time slice.
-            park::checkpoint();
+            park::give_way();
         }
     }
 

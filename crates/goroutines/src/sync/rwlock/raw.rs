@@ -226,7 +226,7 @@ impl RawRwLock {
             next.ready(YOURS);
             if !std::thread::panicking() {
                 // The new holder gets the processor as well.
-                park::yield_now();
+                park::give_way();
             }
         } else {
             self.state.woke(last);
@@ -238,8 +238,8 @@ impl RawRwLock {
 
 /// Who is woken but has to wait for the processor gets it after a time slice.
 fn be_polite() {
-    if !std::thread::panicking() {
-        park::checkpoint();
+    if !std::thread::panicking() && park::spot().slice_over() {
+        park::give_way();
     }
 }
 
