@@ -28,7 +28,8 @@ pub(crate) fn freed<T>(handle: JoinHandle<io::Result<T>>) {
     assert_eq!(error.kind(), ErrorKind::NotConnected);
 }
 
-/// Writes until there is no more room, at either end.
+/// Writes until there is no more room, at either end; but for a little, when the system acknowledges what
+/// has arrived.
 pub(crate) fn fill(mut stream: &TcpStream) {
     stream.set_nonblocking(true).unwrap();
     let mut in_vain = 0;

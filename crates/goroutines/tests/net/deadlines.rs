@@ -34,7 +34,7 @@ fn in_the_past_frees_each_kind_of_call() {
         fill(&server);
         let (mut reads, mut writes) = (server.try_clone().unwrap(), server.try_clone().unwrap());
         let reader = waits(move || reads.read(&mut [0; 8]));
-        let writer = waits(move || writes.write(&[0; 8]));
+        let writer = waits(move || writes.write_all(&[0; 1 << 20]));
         server.set_read_deadline(past()).unwrap();
         timed_out(reader.join().unwrap());
         sleep(SHORT);
@@ -113,7 +113,7 @@ fn passed_and_taken_back() {
         let (mut reads, mut writes) = (server.try_clone().unwrap(), server.try_clone().unwrap());
         let accepts = listener.try_clone().unwrap();
         let reader = waits(move || reads.read(&mut [0; 8]));
-        let writer = waits(move || writes.write(&[0; 8]));
+        let writer = waits(move || writes.write_all(&[0; 1 << 20]));
         let acceptor = waits(move || accepts.accept());
         sleep(watched);
         assert!(!reader.is_finished() && !writer.is_finished() && !acceptor.is_finished());
