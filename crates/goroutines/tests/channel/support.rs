@@ -1,10 +1,7 @@
 //! Waiting for others without sleeping for long.
 
 use goroutines::channel::{Receiver, Sender, bounded, unbounded};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything takes on a loaded machine: a test that reaches it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+use std::time::Duration;
 
 /// Long enough for others to get wherever they are going, if it does not matter when they do not.
 pub(crate) fn nap() {
@@ -54,29 +51,11 @@ pub(crate) fn watched<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static)
     watched
 }
 
-/// How many rounds: `small`, times `GOROUTINES_STRESS`.
-pub(crate) fn rounds(small: usize) -> usize {
-    let factor = std::env::var("GOROUTINES_STRESS")
-        .ok()
-        .and_then(|s| s.parse().ok());
-    small * factor.unwrap_or(1)
-}
-
-/// Waits until `done` says so.
-#[track_caller]
-pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
-        goroutines::sleep(Duration::from_micros(100));
-    }
-}
-
 /// A channel with room for `cap` values; `None`: for any number.
 pub(crate) fn make<T>(cap: Option<usize>) -> (Sender<T>, Receiver<T>) {
     cap.map_or_else(unbounded, bounded)
 }
 
-#[path = "../shared/tally.rs"]
-mod tally;
-pub(crate) use tally::*;
+#[path = "../shared/support.rs"]
+mod shared;
+pub(crate) use shared::*;

@@ -1,32 +1,10 @@
-//! Futures and wakers that do one thing, and tallies of drops.
+//! Futures and wakers that do one thing.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything takes on a loaded machine: a test that reaches it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How many rounds: `small`, times `GOROUTINES_STRESS`.
-pub(crate) fn rounds(small: usize) -> usize {
-    let factor = std::env::var("GOROUTINES_STRESS")
-        .ok()
-        .and_then(|s| s.parse().ok());
-    small * factor.unwrap_or(1)
-}
-
-/// Waits until `done` says so.
-#[track_caller]
-pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
-        goroutines::sleep(Duration::from_micros(100));
-    }
-}
 
 /// Polls once, with a waker that does nothing.
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -66,6 +44,6 @@ pub(crate) fn turns(mut n: usize) -> impl Future<Output = ()> + Unpin {
     })
 }
 
-#[path = "../shared/tally.rs"]
-mod tally;
-pub(crate) use tally::*;
+#[path = "../shared/support.rs"]
+mod shared;
+pub(crate) use shared::*;

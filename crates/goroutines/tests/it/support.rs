@@ -1,59 +1,9 @@
-//! What the rooms share: the runtime's start, both kinds of callers, conditions, tallies of drops.
+//! What the rooms share.
 
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything takes on a loaded machine: a test that reaches it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Starts the runtime of this process, if it has not been.
-///
-/// Not by the first `run`: that would lend the harness's thread, and what had started there would
-/// stop when that test is over.
-pub(crate) fn start() {
-    static START: std::sync::Once = std::sync::Once::new();
-    START.call_once(|| {
-        // An error means that it runs already, with the settings of `#[goroutines::test(…)]`.
-        let _ = goroutines::runtime::builder().workers(2).start();
-    });
-}
-
-/// Calls `f` in a goroutine.
-pub(crate) fn inside<T: Send>(f: impl FnOnce() -> T + Send) -> T {
-    start();
-    goroutines::run(f)
-}
-
-/// Calls `f` in a goroutine and on a plain thread: every call that waits works in both.
-pub(crate) fn both(f: impl Fn() + Send + Sync) {
-    inside(&f);
-    std::thread::scope(|s| {
-        let plain = s.spawn(&f);
-        if let Err(payload) = plain.join() {
-            std::panic::resume_unwind(payload);
-        }
-    });
-}
-
-/// How many rounds: `small`, times `GOROUTINES_STRESS`.
-pub(crate) fn rounds(small: usize) -> usize {
-    let factor = std::env::var("GOROUTINES_STRESS")
-        .ok()
-        .and_then(|s| s.parse().ok());
-    small * factor.unwrap_or(1)
-}
-
-/// Waits until `done` says so; fails if it does not in [`PATIENCE`].
-#[track_caller]
-pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "in vain: {what}");
-        goroutines::sleep(Duration::from_micros(200));
-    }
-}
+use std::time::Instant;
 
 /// As [`until`], without ever leaving the processor to others.
 #[track_caller]
@@ -92,42 +42,6 @@ pub(crate) fn alone(name: &str, vars: &[(&str, &str)]) -> bool {
     );
     assert!(out.contains("1 passed"), "{name} is not a test:\n{out}");
     false
-}
-
-/// Counts how often what it gave out was dropped.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(Arc<(AtomicUsize, AtomicUsize)>);
-
-impl Tally {
-    pub(crate) fn one(&self) -> Counted {
-        self.0.0.fetch_add(1, Ordering::Relaxed);
-        Counted(self.clone())
-    }
-
-    pub(crate) fn made(&self) -> usize {
-        self.0.0.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn dropped(&self) -> usize {
-        self.0.1.load(Ordering::Acquire)
-    }
-
-    /// Waits until all were dropped; fails if one was dropped twice.
-    #[track_caller]
-    pub(crate) fn until_balanced(&self) {
-        until("every value dropped", || self.dropped() >= self.made());
-        assert_eq!(self.dropped(), self.made());
-    }
-}
-
-/// Tells its tally when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Counted(Tally);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.0.1.fetch_add(1, Ordering::AcqRel);
-    }
 }
 
 /// Runs something when it is dropped.
@@ -214,3 +128,7 @@ impl Ball {
         }
     }
 }
+
+#[path = "../shared/support.rs"]
+mod shared;
+pub(crate) use shared::*;

@@ -198,7 +198,7 @@ fn nobody_is_held_up() {
     );
 }
 
-crate::on_workers!(nobody_is_held_up);
+crate::support::on_workers!(nobody_is_held_up);
 
 #[test]
 fn a_cancel_is_seen_between_calls() {

@@ -45,13 +45,3 @@ pub(crate) fn signals(name: &str, status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     u64::from_str_radix(line.unwrap().trim(), 16).unwrap() & !(3 << 31)
 }
-
-/// Makes a test of its own process for each number of workers.
-macro_rules! on_workers {
-    ($($name:ident)*) => {
-        mod on_1 { $(#[goroutines::test(workers = 1)] fn $name() { super::$name() })* }
-        mod on_2 { $(#[goroutines::test(workers = 2)] fn $name() { super::$name() })* }
-        mod on_8 { $(#[goroutines::test(workers = 8)] fn $name() { super::$name() })* }
-    };
-}
-pub(crate) use on_workers;

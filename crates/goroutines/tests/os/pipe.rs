@@ -101,7 +101,7 @@ fn closing_races_with_writing() {
     }
 }
 
-crate::on_workers!(
+crate::support::on_workers!(
     closing_races_with_reading closing_races_with_writing
     packets_that_came_at_once dropped_while_others_have_it
 );

@@ -151,7 +151,7 @@ fn the_end_races_with_the_timeout() {
     crate::support::until("descriptors as before", || descriptors() <= before + 16);
 }
 
-crate::on_workers!(a_hundred_cats the_end_races_with_the_timeout);
+crate::support::on_workers!(a_hundred_cats the_end_races_with_the_timeout);
 
 #[test]
 fn a_cancelled_waiter_leaves_the_child() {

@@ -152,7 +152,7 @@ fn destructors_may_use_signals() {
     assert_eq!(DROPPED.load(SeqCst), 2);
 }
 
-crate::on_workers!(bursts several_channels changes_race_with_signals destructors_may_use_signals);
+crate::support::on_workers!(bursts several_channels changes_race_with_signals destructors_may_use_signals);
 
 #[goroutines::test(workers = 2)]
 fn on_plain_threads() {

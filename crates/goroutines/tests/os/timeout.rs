@@ -1,6 +1,6 @@
 //! `time::timeout`.
 
-use crate::support::{HOUR, both, inside, rounds, until};
+use crate::support::{HOUR, Tally, both, everybody, inside, on_workers, rounds, until};
 use goroutines::channel::bounded;
 use goroutines::time::{sleep, timeout};
 use goroutines::{num_goroutines, spawn};
@@ -87,23 +87,22 @@ fn a_cancelled_caller_cancels_the_call() {
 
 /// Calls that end at about the time that is over: each value is given to one, or dropped once.
 fn at_the_last_moment() {
-    let before = num_goroutines();
-    let (count, mut kept) = (Arc::new(AtomicUsize::new(0)), 0);
-    let n = rounds(300);
-    for round in 0..n {
-        let value = Dropped(count.clone());
-        let time = Duration::from_micros(round as u64 % 150);
-        let result = timeout(time, move || {
-            if round % 3 == 0 {
-                sleep(time);
-            }
-            value
-        });
-        kept += usize::from(result.is_ok());
-    }
-    until("all dropped", || count.load(SeqCst) == n);
-    assert!(kept <= n);
-    until("all gone", || num_goroutines() == before);
+    let tally = Tally::default();
+    everybody(4, 2, |_| {
+        for round in 0..rounds(150) {
+            let value = tally.one();
+            let time = Duration::from_micros(round as u64 % 150);
+            let result = timeout(time, move || {
+                if round % 3 == 0 {
+                    sleep(time);
+                }
+                value
+            });
+            drop(result);
+        }
+    });
+    tally.until_balanced();
+    until("all gone", || num_goroutines() == 1);
 }
 
-crate::on_workers!(at_the_last_moment);
+on_workers!(at_the_last_moment);

@@ -1,6 +1,6 @@
 //! `ErrGroup`: SEMANTICS EG-1 to EG-8; Go's x/sync suite.
 
-use crate::support::{both, inside, moment, quiet_panic, until};
+use crate::support::{both, everybody, inside, moment, on_workers, quiet_panic, rounds, until};
 use goroutines::context::{Context, ContextError};
 use goroutines::sync::ErrGroup;
 use goroutines::{exit, spawn, yield_now};
@@ -184,6 +184,44 @@ fn try_go() {
         }
     });
 }
+
+// EG-1 … EG-4: many start goroutines under one limit, and some fail.
+fn many_start_and_some_fail() {
+    for round in 0..rounds(20) {
+        let (group, ctx) = ErrGroup::with_context(&Context::background());
+        group.set_limit(Some(3));
+        let counts: Arc<[AtomicUsize; 2]> = Arc::default();
+        let started = AtomicUsize::new(0);
+        everybody(4, 2, |i| {
+            for n in i * 10..(i + 1) * 10 {
+                let counts = counts.clone();
+                let part = move || {
+                    let [active, ended] = &*counts;
+                    assert!(active.fetch_add(1, Ordering::SeqCst) < 3);
+                    yield_now();
+                    active.fetch_sub(1, Ordering::SeqCst);
+                    ended.fetch_add(1, Ordering::SeqCst);
+                    if n % 7 == round % 7 { Err(n) } else { Ok(()) }
+                };
+                if n % 3 == 0 {
+                    let tried = group.try_go(part);
+                    started.fetch_add(usize::from(tried.is_ok()), Ordering::SeqCst);
+                } else {
+                    group.go(part);
+                    started.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let error = group.wait().unwrap_err();
+        assert_eq!(error % 7, round % 7);
+        assert_eq!(ctx.cause().unwrap().to_string(), error.to_string());
+        let [active, ended] = &*counts;
+        assert_eq!(active.load(Ordering::SeqCst), 0);
+        assert_eq!(ended.load(Ordering::SeqCst), started.into_inner());
+    }
+}
+
+on_workers! { many_start_and_some_fail }
 
 // EG-5
 #[test]

@@ -178,21 +178,31 @@ fn once_lock_retries_after_a_panic() {
     }
 }
 
-#[test]
 fn once_lock_set_races_and_waits() {
-    inside(|| {
-        for _ in 0..rounds(50) {
-            let (cell, wins) = (OnceLock::new(), AtomicUsize::new(0));
-            everybody(8, 2, |i| {
-                if i == 0 {
-                    cell.wait();
-                } else if cell.set(i).is_ok() {
-                    wins.fetch_add(1, Ordering::SeqCst);
-                }
-            });
-            assert_eq!(wins.load(Ordering::SeqCst), 1);
-        }
-    });
+    for _ in 0..rounds(50) {
+        let (cell, wins) = (OnceLock::new(), AtomicUsize::new(0));
+        everybody(8, 3, |i| {
+            if i % 5 == 0 {
+                cell.wait();
+            } else if cell.set(i).is_ok() {
+                wins.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        assert_eq!(wins.load(Ordering::SeqCst), 1);
+    }
+}
+
+// ON-4
+fn lazy_lock_for_all() {
+    for _ in 0..rounds(50) {
+        let calls = AtomicUsize::new(0);
+        let lazy = LazyLock::new(|| {
+            yield_now();
+            calls.fetch_add(1, Ordering::Relaxed) + 7
+        });
+        everybody(8, 2, |_| assert_eq!(*lazy, 7));
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
 }
 
 #[test]
@@ -261,4 +271,9 @@ fn lazy_lock_like_std() {
     });
 }
 
-on_workers! { once_for_all once_lock_retries_after_a_panic }
+on_workers! {
+    once_for_all
+    once_lock_retries_after_a_panic
+    once_lock_set_races_and_waits
+    lazy_lock_for_all
+}

@@ -1,6 +1,6 @@
 //! `Pool`: SEMANTICS PO-1 to PO-4.
 
-use crate::support::{both, everybody, inside, rounds};
+use crate::support::{both, everybody, on_workers, rounds};
 use goroutines::sync::Pool;
 use goroutines::yield_now;
 use std::sync::Arc;
@@ -30,23 +30,22 @@ fn what_was_put_in_comes_out() {
 }
 
 // PO-2; Go's TestPoolStress
-#[test]
 fn nobody_shares() {
-    inside(|| {
-        let pool = Pool::new(|| Arc::new(AtomicBool::new(false)));
-        everybody(10, 3, |_| {
-            for i in 0..rounds(2_000) {
-                let item = pool.get();
-                assert!(!item.swap(true, Ordering::Relaxed), "two have it");
-                if i % 16 == 0 {
-                    yield_now();
-                }
-                item.store(false, Ordering::Relaxed);
-                pool.put(item);
+    let pool = Pool::new(|| Arc::new(AtomicBool::new(false)));
+    everybody(10, 3, |_| {
+        for i in 0..rounds(500) {
+            let item = pool.get();
+            assert!(!item.swap(true, Ordering::Relaxed), "two have it");
+            if i % 16 == 0 {
+                yield_now();
             }
-        });
+            item.store(false, Ordering::Relaxed);
+            pool.put(item);
+        }
     });
 }
+
+on_workers! { nobody_shares }
 
 struct Counts(Arc<AtomicUsize>);
 

@@ -1,6 +1,6 @@
 //! `SingleFlight`: SEMANTICS SF-1 to SF-6.
 
-use crate::support::{both, everybody, inside, moment, quiet_panic, rounds, until};
+use crate::support::{both, everybody, inside, moment, on_workers, quiet_panic, rounds, until};
 use goroutines::sync::{Flight, SingleFlight};
 use goroutines::{exit, spawn, yield_now};
 use std::sync::Arc;
@@ -64,25 +64,24 @@ fn duplicates_share() {
     });
 }
 
-#[test]
 fn many_keys_many_callers() {
-    inside(|| {
-        let flights = SingleFlight::new();
-        let inside: [AtomicUsize; 4] = Default::default();
-        everybody(16, 3, |i| {
-            for _ in 0..rounds(50) {
-                let key = i % 4;
-                let flight = flights.run(key, || {
-                    assert_eq!(inside[key].fetch_add(1, Ordering::SeqCst), 0);
-                    yield_now();
-                    inside[key].fetch_sub(1, Ordering::SeqCst);
-                    key * 10
-                });
-                assert_eq!(flight.unwrap().value, key * 10);
-            }
-        });
+    let flights = SingleFlight::new();
+    let inside: [AtomicUsize; 4] = Default::default();
+    everybody(16, 4, |i| {
+        for _ in 0..rounds(50) {
+            let key = i % 4;
+            let flight = flights.run(key, || {
+                assert_eq!(inside[key].fetch_add(1, Ordering::SeqCst), 0);
+                yield_now();
+                inside[key].fetch_sub(1, Ordering::SeqCst);
+                key * 10
+            });
+            assert_eq!(flight.unwrap().value, key * 10);
+        }
     });
 }
+
+on_workers! { many_keys_many_callers }
 
 // SF-5; Go's TestForget
 #[test]

@@ -1,6 +1,6 @@
 //! `after_func`: goroutines that start later.
 
-use crate::support::{HOUR, PATIENCE, SHORT, both, inside, rounds, until};
+use crate::support::{HOUR, PATIENCE, SHORT, both, everybody, inside, on_workers, rounds, until};
 use goroutines::channel::{bounded, unbounded};
 use goroutines::time::{after_func, sleep};
 use goroutines::{spawn, yield_now};
@@ -146,38 +146,33 @@ fn wakes_an_idle_runtime() {
     assert!(late.stop());
 }
 
-// A thread that arms and stops beside workers that go to sleep and wake.
-#[test]
-fn threads_beside_workers() {
-    inside(|| {
-        let done = Arc::new(AtomicUsize::new(0));
-        let made: usize = std::thread::scope(|s| {
-            let all = [(); 3].map(|()| {
-                s.spawn(|| {
-                    let mut started = 0;
-                    for i in 0..rounds(300) {
-                        let theirs = done.clone();
-                        let d = Duration::from_micros(i as u64 % 50);
-                        let timer = after_func(d, move || {
-                            theirs.fetch_add(1, SeqCst);
-                        });
-                        if i % 3 == 0 {
-                            std::thread::sleep(d);
-                        }
-                        started += usize::from(i % 2 == 0 || !timer.stop());
-                    }
-                    started
-                })
+// Goroutines and threads that arm and stop beside workers that go to sleep and wake.
+fn many_arm_and_stop() {
+    let (done, started) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    everybody(3, 3, |_| {
+        for i in 0..rounds(200) {
+            let theirs = done.clone();
+            let d = Duration::from_micros(i as u64 % 50);
+            let timer = after_func(d, move || {
+                theirs.fetch_add(1, SeqCst);
             });
-            all.map(|t| t.join().unwrap()).iter().sum()
-        });
-        until("all that were not stopped ran", || {
-            done.load(SeqCst) == made
-        });
-        sleep(SHORT);
-        assert_eq!(done.load(SeqCst), made);
+            if i % 3 == 0 {
+                sleep(d);
+            }
+            if i % 2 == 0 || !timer.stop() {
+                started.fetch_add(1, SeqCst);
+            }
+        }
     });
+    let started = started.into_inner();
+    until("all that were not stopped ran", || {
+        done.load(SeqCst) == started
+    });
+    sleep(SHORT);
+    assert_eq!(done.load(SeqCst), started);
 }
+
+on_workers! { many_arm_and_stop }
 
 // A panic in it is its own.
 #[test]

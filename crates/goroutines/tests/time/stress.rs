@@ -1,52 +1,39 @@
 //! Timers that race with those who stop, reset and receive.
 
 use crate::alloc;
-use crate::support::{Dice, HOUR, PATIENCE, inside, rounds};
+use crate::support::{Dice, HOUR, PATIENCE, everybody, inside, on_workers, rounds};
 use goroutines::channel::unbounded;
 use goroutines::sync::WaitGroup;
-use goroutines::time::{Ticker, Timer, after_func, sleep};
+use goroutines::time::{Ticker, Timer, after_func, sleep, sleep_until};
 use goroutines::{go, select, spawn, yield_now};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+on_workers! {
+    results
+    resets
+    everything
+    sleeps
+}
+
 // TI-10: a stop that says `false` finds the value with somebody; one that says `true` has taken it.
 fn results() {
-    let group = WaitGroup::new();
-    for seed in 0..rounds(200) as u64 {
-        group.go(move || {
-            let mut dice = Dice(seed);
-            for _ in 0..20 {
-                let timer = Timer::new(Duration::from_micros(dice.below(300)));
-                let theirs = timer.clone();
-                let taker =
-                    spawn(move || theirs.c().recv_timeout(Duration::from_micros(300)).is_ok());
-                sleep(Duration::from_micros(dice.below(300)));
-                let prevented = match dice.below(2) {
-                    0 => timer.stop(),
-                    _ => timer.reset(HOUR),
-                };
-                assert_ne!(prevented, taker.join().unwrap());
-                assert!(timer.c().try_recv().is_err());
-            }
-        });
-    }
-    group.wait();
-}
-
-#[goroutines::test(workers = 1)]
-fn results_on_1() {
-    results();
-}
-
-#[goroutines::test(workers = 2)]
-fn results_on_2() {
-    results();
-}
-
-#[goroutines::test(workers = 8)]
-fn results_on_8() {
-    results();
+    everybody(100, 4, |seed| {
+        let mut dice = Dice(seed as u64);
+        for _ in 0..rounds(40) {
+            let timer = Timer::new(Duration::from_micros(dice.below(300)));
+            let theirs = timer.clone();
+            let taker = spawn(move || theirs.c().recv_timeout(Duration::from_micros(300)).is_ok());
+            sleep(Duration::from_micros(dice.below(300)));
+            let prevented = match dice.below(2) {
+                0 => timer.stop(),
+                _ => timer.reset(HOUR),
+            };
+            assert_ne!(prevented, taker.join().unwrap());
+            assert!(timer.c().try_recv().is_err());
+        }
+    });
 }
 
 /// TI-9, TI-13: waiters of all kinds, and others who set the timer all the time, mostly far away. Each
@@ -121,21 +108,6 @@ fn resets() {
     assert_eq!(received.load(SeqCst), expected);
 }
 
-#[goroutines::test(workers = 1)]
-fn resets_on_1() {
-    resets();
-}
-
-#[goroutines::test(workers = 2)]
-fn resets_on_2() {
-    resets();
-}
-
-#[goroutines::test(workers = 8)]
-fn resets_on_8() {
-    resets();
-}
-
 /// Everything at once, with plain threads among it.
 fn everything() {
     let stop = Arc::new(AtomicBool::new(false));
@@ -174,19 +146,19 @@ fn everything() {
     r.recv_timeout(PATIENCE).unwrap();
 }
 
-#[goroutines::test(workers = 1)]
-fn everything_on_1() {
-    everything();
-}
-
-#[goroutines::test(workers = 2)]
-fn everything_on_2() {
-    everything();
-}
-
-#[goroutines::test(workers = 8)]
-fn everything_on_8() {
-    everything();
+/// TI-1: nobody wakes early, and all wake.
+fn sleeps() {
+    everybody(20, 4, |seed| {
+        let mut dice = Dice(seed as u64);
+        for _ in 0..rounds(100) {
+            let (start, d) = (Instant::now(), Duration::from_micros(dice.below(300)));
+            match dice.below(2) {
+                0 => sleep(d),
+                _ => sleep_until(start + d),
+            }
+            assert!(start.elapsed() >= d);
+        }
+    });
 }
 
 // TI-11: ten thousand timers of an hour, made and dropped.

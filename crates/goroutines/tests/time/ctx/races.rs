@@ -1,11 +1,18 @@
 //! Contexts that are cancelled from many sides at once.
 
-use crate::support::{Dice, HOUR, inside, rounds};
+use crate::support::{Dice, HOUR, everybody, on_workers, rounds};
 use goroutines::context::{CancelFunc, Context, ContextError};
-use goroutines::sync::WaitGroup;
 use goroutines::{go, spawn, yield_now};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+on_workers! {
+    all_at_once
+    interlocked
+    made_while_cancelled
+    err_and_done
+    churn
+}
 
 /// A tree of a hundred, four below each, all cancelled at once in random order.
 fn simultaneous(seed: u64) {
@@ -24,88 +31,66 @@ fn simultaneous(seed: u64) {
     for i in (1..order.len()).rev() {
         order.swap(i, dice.below(i as u64 + 1) as usize);
     }
-    let all = Arc::new(all);
-    let group = WaitGroup::new();
-    for i in order {
-        let all = all.clone();
-        group.go(move || {
-            all[i].1.cancel();
-            // CX-7: all below are done, whoever did it.
-            for (at, (ctx, _)) in all.iter().enumerate() {
-                let mut up = at;
-                while up > i {
-                    up = (up - 1) / 4;
-                }
-                if up == i {
-                    assert!(ctx.err().is_some(), "{at} below {i}");
-                }
-            }
-        });
+    everybody(96, 4, |n| {
+        let i = order[n];
         if (i as u64 + seed).is_multiple_of(13) {
             yield_now();
         }
-    }
-    group.wait();
-    for (ctx, _) in all.iter() {
+        all[i].1.cancel();
+        // CX-7: all below are done, whoever did it.
+        for (at, (ctx, _)) in all.iter().enumerate() {
+            let mut up = at;
+            while up > i {
+                up = (up - 1) / 4;
+            }
+            if up == i {
+                assert!(ctx.err().is_some(), "{at} below {i}");
+            }
+        }
+    });
+    for (ctx, _) in all {
         assert_eq!(ctx.err(), Some(ContextError::Canceled));
         assert!(ctx.done().is_closed());
     }
 }
 
-// CX-10: TestSimultaneousCancels, on 1, 2 and 8 workers.
-#[goroutines::test(workers = 1)]
-fn simultaneous_on_1() {
-    (0..rounds(100) as u64).for_each(simultaneous);
-}
-
-#[goroutines::test(workers = 2)]
-fn simultaneous_on_2() {
-    (0..rounds(100) as u64).for_each(simultaneous);
-}
-
-#[goroutines::test(workers = 8)]
-fn simultaneous_on_8() {
-    (0..rounds(100) as u64).for_each(simultaneous);
+// CX-10: TestSimultaneousCancels.
+fn all_at_once() {
+    (0..rounds(50) as u64).for_each(simultaneous);
 }
 
 // CX-10: TestInterlockedCancels: whoever watches the parent cancels the child.
-#[test]
 fn interlocked() {
-    inside(|| {
-        for _ in 0..rounds(200) {
-            let (parent, cancel_parent) = Context::background().with_cancel();
-            let (child, cancel_child) = parent.with_cancel();
-            let watcher = spawn(move || {
-                parent.done().recv().unwrap_err();
-                cancel_child.cancel();
-            });
-            cancel_parent.cancel();
-            assert!(child.done().recv().is_err());
-            watcher.join().unwrap();
-        }
-    });
+    for _ in 0..rounds(200) {
+        let (parent, cancel_parent) = Context::background().with_cancel();
+        let (child, cancel_child) = parent.with_cancel();
+        let watcher = spawn(move || {
+            parent.done().recv().unwrap_err();
+            cancel_child.cancel();
+        });
+        cancel_parent.cancel();
+        assert!(child.done().recv().is_err());
+        watcher.join().unwrap();
+    }
 }
 
 // CX-11: made while the parent is being cancelled.
-#[test]
 fn made_while_cancelled() {
-    inside(|| {
-        for i in 0..rounds(500) {
-            let (parent, cancel) = Context::background().with_cancel_cause();
-            let canceller = spawn(move || cancel.cancel("race"));
-            for _ in 0..i % 4 {
-                yield_now();
-            }
-            let (child, _c) = parent.with_cancel();
-            let (grandchild, _g) = child.with_timeout(HOUR);
-            canceller.join().unwrap();
-            for ctx in [&parent, &child, &grandchild] {
-                assert_eq!(ctx.err(), Some(ContextError::Canceled));
-                assert_eq!(ctx.cause().unwrap().to_string(), "race");
-                assert!(ctx.done().is_closed());
-            }
+    for i in 0..rounds(200) {
+        let (parent, cancel) = Context::background().with_cancel_cause();
+        let canceller = spawn(move || cancel.cancel("race"));
+        for _ in 0..i % 4 {
+            yield_now();
         }
-    });
+        let (child, _c) = parent.with_cancel();
+        let (grandchild, _g) = child.with_timeout(HOUR);
+        canceller.join().unwrap();
+        for ctx in [&parent, &child, &grandchild] {
+            assert_eq!(ctx.err(), Some(ContextError::Canceled));
+            assert_eq!(ctx.cause().unwrap().to_string(), "race");
+            assert!(ctx.done().is_closed());
+        }
+    }
 }
 
 /// CX-8, CX-17: whoever sees one sees the other, and the cause is whole.
@@ -139,16 +124,6 @@ fn err_and_done() {
         cancel.cancel("why");
         _ = looks.map(|look| look.join().unwrap());
     }
-}
-
-#[goroutines::test(workers = 2)]
-fn err_and_done_on_2() {
-    err_and_done();
-}
-
-#[goroutines::test(workers = 8)]
-fn err_and_done_on_8() {
-    err_and_done();
 }
 
 // CX-8 between threads, which do not take turns.
@@ -241,19 +216,4 @@ fn churn() {
     stop.store(true, SeqCst);
     _ = inside.map(|one| one.join().unwrap());
     _ = outside.map(|one| one.join().unwrap());
-}
-
-#[goroutines::test(workers = 1)]
-fn churn_on_1() {
-    churn();
-}
-
-#[goroutines::test(workers = 2)]
-fn churn_on_2() {
-    churn();
-}
-
-#[goroutines::test(workers = 8)]
-fn churn_on_8() {
-    churn();
 }
