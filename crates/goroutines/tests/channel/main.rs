@@ -10,6 +10,7 @@
 //! | `ready` | `Select::ready` and its kin |
 //! | `timers` | TI-5 … TI-7, TI-19, TI-20 |
 //! | `races` | many at once, on 1, 2 and 8 workers and with threads |
+//! | `stress` | accounts of many rounds, with closes and cancels meanwhile, and of timers |
 //! | `types` | errors, bounds, what must not compile (DI-1 … DI-3) |
 
 mod chan;
@@ -19,6 +20,7 @@ mod drops;
 mod races;
 mod ready;
 mod select;
+mod stress;
 mod support;
 mod timers;
 mod types;
