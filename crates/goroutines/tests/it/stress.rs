@@ -88,7 +88,7 @@ fn mixture(
 fn a_storm() {
     let seed = goroutines::runtime::metrics().workers.len() as u64;
     static OTHERS: std::sync::Mutex<Vec<Goroutine>> = std::sync::Mutex::new(Vec::new());
-    for round in 0..rounds(3) as u64 {
+    for round in 0..rounds(20) as u64 {
         let tally = Tally::default();
         let theirs = tally.clone();
         let wg = WaitGroup::new();
