@@ -317,25 +317,24 @@ fn set_by_many_at_once() {
     on_each("deadlines::set_by_many_at_once", || {
         let pairs: Vec<_> = (0..10).map(|_| pair()).collect();
         goroutines::scope(|s| {
-            for _ in 0..8 {
-                let pairs = &pairs;
-                s.spawn(move || {
-                    for (server, _client) in pairs {
+            let setters = [(); 8].map(|()| {
+                s.spawn(|| {
+                    for (server, _client) in &pairs {
                         for i in 0..100_u64 {
-                            let time = Duration::from_secs(1 + i);
+                            let time = HOUR + Duration::from_secs(i);
                             server.set_read_deadline(in_(time)).unwrap();
                             server.set_write_deadline(in_(time)).unwrap();
                         }
                     }
-                });
-            }
+                })
+            });
             for (server, _client) in &pairs {
                 s.spawn(move || {
                     let mut server: &TcpStream = server;
                     assert!(server.read(&mut [0; 8]).is_err());
                 });
             }
-            sleep(Duration::from_millis(20));
+            setters.into_iter().for_each(|s| s.join().unwrap());
             for (server, _client) in &pairs {
                 server.close();
             }

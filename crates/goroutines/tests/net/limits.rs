@@ -154,8 +154,10 @@ fn ten_thousand_connections_leave_nothing() {
         let (fds, memory) = (descriptors(), resident());
         some(8_000);
         until("all are closed", || descriptors() <= fds + 2);
-        let more = resident().saturating_sub(memory);
-        assert!(more < 8 << 20, "{} KiB more", more >> 10);
+        // Stacks of many at once, if the machine is slow, are given back after a while.
+        until("no memory is left of them", || {
+            resident().saturating_sub(memory) < 8 << 20
+        });
         listener.close();
         server.join().unwrap().unwrap();
     });
