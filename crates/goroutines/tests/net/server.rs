@@ -34,7 +34,8 @@ fn all_workers_accept() {
         }
     });
     // The kernel spreads connections by their ports: two hundred on one side only do not happen.
-    assert_eq!(threads.lock().unwrap().len(), 2);
+    // (A third worker helps out while one is held up.)
+    assert!(threads.lock().unwrap().len() >= 2);
     assert!(server.close());
     assert!(!server.close());
     server.wait().unwrap();
