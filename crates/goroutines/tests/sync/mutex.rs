@@ -244,10 +244,15 @@ fn arrival_order() {
     both(|| {
         let mutex = Arc::new(Mutex::new(Vec::new()));
         let guard = mutex.lock().unwrap();
+        let come = Arc::new(AtomicUsize::new(0));
         let waiters: Vec<_> = (0..10)
             .map(|i| {
-                let m = mutex.clone();
-                let waiter = spawn(move || m.lock().unwrap().push(i));
+                let (m, c) = (mutex.clone(), come.clone());
+                let waiter = spawn(move || {
+                    c.store(i + 1, Ordering::SeqCst);
+                    m.lock().unwrap().push(i);
+                });
+                until("it has come", || come.load(Ordering::SeqCst) > i);
                 sleep(Duration::from_millis(3));
                 waiter
             })
