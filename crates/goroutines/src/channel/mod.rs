@@ -40,6 +40,12 @@
 //! Every call that waits parks the goroutine, or blocks a plain thread, and the two may talk to each
 //! other. A goroutine that is cancelled while it waits leaves the channel's queue, and its value is dropped
 //! with its stack.
+//!
+//! # What is not as in `crossbeam-channel`
+//!
+//! - [`tick`] with a period of zero never ticks, as in Go. There it ticks whenever it is looked at.
+//! - `tick` stays on its grid when a tick is received late. There it starts anew.
+//! - A timer is like a rendezvous channel: its [`len`](Receiver::len) is 0, also if a value is due.
 
 pub(crate) mod chan;
 pub(crate) mod core;
@@ -134,7 +140,10 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// A receiver of a value every `duration`: the moment it was due.
 ///
 /// Ticks that nobody takes are dropped but for one, and later ones stay on the grid that the first one
-/// began. A period of zero never ticks.
+/// began.
+///
+/// A period of zero is none: the receiver is [`never`], and who receives from it waits for ever. That is how
+/// a tick is switched off, and what Go does; [`Ticker::new`](crate::time::Ticker::new) panics instead.
 ///
 /// ```
 /// # goroutines::run(|| {
@@ -142,6 +151,9 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// let ticks = goroutines::channel::tick(Duration::from_millis(1));
 /// let (first, second) = (ticks.recv().unwrap(), ticks.recv().unwrap());
 /// assert!(second >= first + Duration::from_millis(1));
+///
+/// let off = goroutines::channel::tick(Duration::ZERO);
+/// assert!(off.try_recv().is_err());
 /// # });
 /// ```
 pub fn tick(duration: Duration) -> Receiver<Instant> {

@@ -37,7 +37,7 @@ impl Ticker {
     ///
     /// # Panics
     ///
-    /// If the period is zero.
+    /// If the period is zero; [`channel::tick`](crate::channel::tick) gives one that never ticks then.
     ///
     /// ```
     /// # goroutines::run(|| {

@@ -1,7 +1,7 @@
 //! Timers that look like channels: TI-5 … TI-7, TI-19, TI-20.
 
 use crate::support::nap;
-use goroutines::channel::{RecvTimeoutError, TryRecvError, after, at, bounded, tick};
+use goroutines::channel::{RecvTimeoutError, TryRecvError, after, at, bounded, never, tick};
 use goroutines::{select, sleep, spawn};
 use std::time::{Duration, Instant};
 
@@ -56,8 +56,20 @@ fn ti_7_the_moment_it_was_due() {
 
 #[goroutines::test(workers = 2)]
 fn ti_19_a_tick_without_a_period_never_comes() {
-    assert_eq!(tick(Duration::ZERO).try_recv(), Err(TryRecvError::Empty));
+    let off = tick(Duration::ZERO);
+    // Go: `Tick(0)` is a nil channel.
+    assert!(off.same_channel(&never()));
+    for timeout in [Duration::ZERO, 5 * MS] {
+        assert_eq!(off.recv_timeout(timeout), Err(RecvTimeoutError::Timeout));
+    }
+    select! {
+        recv(off) -> _ => panic!("it is switched off"),
+        recv(after(5 * MS)) -> _ => {}
+    }
     assert_eq!(tick(Duration::MAX).try_recv(), Err(TryRecvError::Empty));
+    // The shortest there is.
+    let all = tick(Duration::from_nanos(1));
+    assert!(all.recv().unwrap() < all.recv().unwrap());
 }
 
 #[goroutines::test(workers = 2)]
