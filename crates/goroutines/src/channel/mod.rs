@@ -41,6 +41,11 @@
 //! other. A goroutine that is cancelled while it waits leaves the channel's queue, and its value is dropped
 //! with its stack.
 //!
+//! A limit is for waiting: with a timeout of zero, or a deadline that has passed, what is ready is still
+//! sent, received or chosen, and only what would have to wait is too late. As everywhere here but for
+//! sockets and pipes, which fail from their deadline on, and for a
+//! [`Semaphore`](crate::sync::Semaphore), which gives nothing to who is late.
+//!
 //! # What is not as in `crossbeam-channel`
 //!
 //! - [`tick`] with a period of zero never ticks, as in Go. There it ticks whenever it is looked at.

@@ -110,8 +110,8 @@ impl Semaphore {
     ///
     /// # Errors
     ///
-    /// If the time is over. With a timeout of zero that is so at once, whatever is free, as in Go; there
-    /// is [`Semaphore::try_acquire`] for that.
+    /// If the time is over. With a timeout of zero that is so at once, whatever is free, as in Go when the
+    /// context is done; there is [`Semaphore::try_acquire`] for that.
     ///
     /// ```
     /// # goroutines::run(|| {

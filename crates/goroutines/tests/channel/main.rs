@@ -9,6 +9,7 @@
 //! | `choice` | R0.10: what is chosen and not completed yet, or never |
 //! | `ready` | `Select::ready` and its kin |
 //! | `timers` | TI-5 … TI-7, TI-19, TI-20 |
+//! | `late` | limits that have passed, with something ready and without |
 //! | `races` | many at once, on 1, 2 and 8 workers and with threads |
 //! | `stress` | accounts of many rounds, with closes and cancels meanwhile, and of timers |
 //! | `types` | errors, bounds, what must not compile (DI-1 … DI-3) |
@@ -17,6 +18,7 @@ mod chan;
 mod choice;
 mod cost;
 mod drops;
+mod late;
 mod races;
 mod ready;
 mod select;

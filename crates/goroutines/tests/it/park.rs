@@ -46,6 +46,16 @@ fn a_token_before_the_park_counts() {
 }
 
 #[test]
+fn a_token_counts_when_the_time_is_over() {
+    check(false, |time| {
+        unpark_me();
+        park_timeout(Duration::ZERO);
+        // It is used up.
+        park_timeout(time);
+    });
+}
+
+#[test]
 fn several_tokens_are_one() {
     check(false, |time| {
         for _ in 0..3 {

@@ -1,7 +1,7 @@
 //! Children.
 
 use crate::descriptors;
-use crate::support::{HOUR, PATIENCE, both, inside, rounds};
+use crate::support::{HOUR, PATIENCE, both, inside, rounds, until};
 use goroutines::process::{Child, Command, Stdio};
 use goroutines::signal::Signal;
 use goroutines::sync::WaitGroup;
@@ -98,6 +98,27 @@ fn one_that_does_not_want_to_end() {
         assert_eq!(child.wait_timeout(HOUR).unwrap(), Some(status));
         let error = child.send_signal(Signal::TERMINATE).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn one_that_has_ended_is_not_late() {
+    both(|| {
+        for deadline in [false, true] {
+            let mut child = sh("exit 7").stdout(Stdio::piped()).spawn().unwrap();
+            // Ends with the child.
+            let mut output = child.stdout.take().unwrap();
+            assert_eq!(output.read(&mut [0; 1]).unwrap(), 0);
+            let mut status = None;
+            until("its end", || {
+                status = match deadline {
+                    true => child.wait_deadline(Instant::now()).unwrap(),
+                    false => child.wait_timeout(Duration::ZERO).unwrap(),
+                };
+                status.is_some()
+            });
+            assert_eq!(status.unwrap().code(), Some(7));
+        }
     });
 }
 

@@ -232,6 +232,11 @@ fn timeouts() {
         assert!(!result.timed_out());
         let (guard, result) = condvar.wait_timeout(guard, Duration::ZERO).unwrap();
         assert!(result.timed_out());
+        // What is so counts, however late it is.
+        let (guard, result) = condvar
+            .wait_timeout_while(guard, Duration::ZERO, |n| *n != 0)
+            .unwrap();
+        assert!(!result.timed_out());
         drop(guard);
         std::thread::scope(|_| ());
         goroutines::scope(|s| {
