@@ -129,6 +129,11 @@ impl<T> Sender<T> {
         }
     }
 
+    /// As [`Sender::try_send`], for a caller who does not want to know, and does not yield afterwards.
+    pub(crate) fn post(&self, msg: T) {
+        let _ = self.chan().try_send(&Slot::full(msg));
+    }
+
     /// Sends a value, waiting for `timeout` at most.
     ///
     /// # Errors

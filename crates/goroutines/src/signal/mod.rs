@@ -78,7 +78,7 @@ pub use registry::Received;
 use crate::channel::{Sender, bounded};
 use crate::context::{CancelCauseFunc, Context};
 use goroutines_runtime::sys::signal as sys;
-use registry::{Ended, To};
+use registry::To;
 use std::fmt;
 use std::io;
 
@@ -108,7 +108,7 @@ use std::io;
 /// ```
 pub fn notify(to: &Sender<Signal>, signals: &[Signal]) -> io::Result<()> {
     let set = number::set(signals)?;
-    registry::with(|r| (r.add(To::Channel(to.clone()), set), Ended::default()))
+    registry::with(|r| (r.add(To::Channel(to.clone()), set), None))
 }
 
 /// Sends nothing more into a channel. When it returns, nothing more comes.
@@ -117,7 +117,7 @@ pub fn notify(to: &Sender<Signal>, signals: &[Signal]) -> io::Result<()> {
 /// for a channel that [`notify`] has not been called with.
 pub fn stop(to: &Sender<Signal>) {
     let to = To::Channel(to.clone());
-    registry::with(|r| ((), r.remove(&to)));
+    registry::with(|r| ((), Some(r.remove(&to))));
 }
 
 /// Ignores `signals` from now on, in this process and in children that it starts; whoever was notified of
@@ -231,7 +231,7 @@ pub fn notify_context(parent: &Context, signals: &[Signal]) -> io::Result<(Conte
     let id = registry::with(|r| {
         let id = r.number();
         let added = r.add(To::Context(id, cancel.clone()), set);
-        (added.map(|()| id), Ended::default())
+        (added.map(|()| id), None)
     })?;
     Ok((ctx, NotifyStop { id, cancel }))
 }
@@ -249,7 +249,7 @@ impl NotifyStop {
     /// times, by several at once.
     pub fn stop(&self) {
         let to = To::Context(self.id, self.cancel.clone());
-        registry::with(|r| ((), r.remove(&to)));
+        registry::with(|r| ((), Some(r.remove(&to))));
         self.cancel.without_cause().cancel();
     }
 

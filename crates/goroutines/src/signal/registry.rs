@@ -4,14 +4,24 @@
 //!
 //! No goroutine waits for signals. The descriptor that says that some came has a task: when the poller
 //! sees an event it starts a goroutine that tells everybody, and ends.
+//!
+//! *Nothing foreign runs with the registry locked.* A value that is sent may wake a task, and a waker may do
+//! anything, call [`notify`](super::notify) and [`stop`](super::stop) too. So signals go into the registry's
+//! outbox, and from there, one by one and without its lock, into the channels. One at a time does that, the
+//! *courier*, so each channel gets them in the order in which they came. Who has put something in, or has to
+//! know that nothing is on its way any more, becomes the courier until the outbox is empty; a waker that the
+//! courier calls is the courier already.
 
 use super::number::{self, Signal};
 use crate::channel::Sender;
 use crate::context::CancelCauseFunc;
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::{Mutex, PoisonError};
+use crate::task::goroutine::{GoroutineId, current};
 use goroutines_runtime::park::{self, Registration, Side};
+use goroutines_runtime::shim::Lock;
 use goroutines_runtime::spawn;
 use goroutines_runtime::sys::signal as sys;
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -45,16 +55,26 @@ pub(super) struct Registry {
     /// Of the descriptor that says that signals came. Never dropped once it is there.
     events: Option<Registration>,
     contexts: u64,
+    /// On their way into channels, the oldest first.
+    outbox: VecDeque<(Sender<Signal>, Signal)>,
+    courier: Option<GoroutineId>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+/// Its sections are short and do not park, and who waits for it does not either: so a waker may use it. The
+/// runtime's own locks are taken within, by watching the descriptor; nobody takes them the other way round.
+static REGISTRY: Lock<Registry> = Lock::new(Registry {
     watchers: Vec::new(),
     events: None,
     contexts: 0,
+    outbox: VecDeque::new(),
+    courier: None,
 });
 
-/// Contexts to be cancelled, and watchers to be dropped, once the registry is free again: both may run a
-/// user's destructors.
+/// Held by the courier.
+static COURIER: Mutex<()> = Mutex::new(());
+
+/// Contexts to be cancelled, and watchers to be dropped, once all has been delivered: both may run a user's
+/// destructors.
 #[must_use]
 #[derive(Default)]
 pub(super) struct Ended {
@@ -83,18 +103,40 @@ impl fmt::Display for Received {
 
 impl std::error::Error for Received {}
 
-/// Calls `f` with the registry, and cancels what it gives.
+/// Calls `f` with the registry. If something has ended, or may have come, everything is delivered before
+/// this returns.
 ///
 /// A goroutine that is being cancelled goes on in here: half a change would lose signals.
-pub(super) fn with<R>(f: impl FnOnce(&mut Registry) -> (R, Ended)) -> R {
+pub(super) fn with<R>(f: impl FnOnce(&mut Registry) -> (R, Option<Ended>)) -> R {
     park::shielded(|| {
-        let mut registry: MutexGuard<'_, _> =
-            REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-        let (result, ended) = f(&mut registry);
-        drop(registry);
-        ended.cancel();
+        let (result, ended) = f(&mut REGISTRY.lock());
+        if let Some(ended) = ended {
+            deliver();
+            ended.cancel();
+        }
         result
     })
+}
+
+/// Empties the outbox, as the courier.
+fn deliver() {
+    let me = current().id();
+    let is_courier = REGISTRY.lock().courier == Some(me);
+    let role = (!is_courier).then(|| COURIER.lock().unwrap_or_else(PoisonError::into_inner));
+    if role.is_some() {
+        REGISTRY.lock().courier = Some(me);
+    }
+    while let Some((to, signal)) = next() {
+        // If it is full there is a signal in it that has not been looked at.
+        to.post(signal);
+    }
+    if role.is_some() {
+        REGISTRY.lock().courier = None;
+    }
+}
+
+fn next() -> Option<(Sender<Signal>, Signal)> {
+    REGISTRY.lock().outbox.pop_front()
 }
 
 impl Registry {
@@ -126,6 +168,7 @@ impl Registry {
     /// Tells `to` of nothing any more, after what has come already.
     pub(super) fn remove(&mut self, to: &To) -> Ended {
         let Some(at) = self.watchers.iter().position(|w| w.to.is(to)) else {
+            // What has come before somebody else removed it may still be on its way.
             return Ended::default();
         };
         let last = self.watchers[at].signals & !self.wanted(to, false);
@@ -140,7 +183,7 @@ impl Registry {
         &mut self,
         signals: u64,
         then: impl Fn(Signal) -> io::Result<()>,
-    ) -> (io::Result<()>, Ended) {
+    ) -> (io::Result<()>, Option<Ended>) {
         let result = number::each(signals).try_for_each(then);
         let mut ended = self.tell();
         if result.is_ok() {
@@ -148,7 +191,7 @@ impl Registry {
             let all = std::mem::take(&mut self.watchers).into_iter();
             (self.watchers, ended.watchers) = all.partition(|w| w.signals != 0);
         }
-        (result, ended)
+        (result, Some(ended))
     }
 
     /// The signals of all, or of all others.
@@ -157,7 +200,7 @@ impl Registry {
         some.fold(0, |all, w| all | w.signals)
     }
 
-    /// Tells everybody of the signals that came.
+    /// Puts the signals that came into the outbox, for everybody.
     fn tell(&mut self) -> Ended {
         sys::settle();
         let mut ended = Ended::default();
@@ -165,8 +208,7 @@ impl Registry {
             let concerned = |w: &&Watcher| w.signals & signal.bit() != 0;
             for watcher in self.watchers.iter().filter(concerned) {
                 match &watcher.to {
-                    // If it is full there is a signal in it that has not been looked at.
-                    To::Channel(sender) => drop(sender.try_send(signal)),
+                    To::Channel(sender) => self.outbox.push_back((sender.clone(), signal)),
                     To::Context(_, cancel) => ended.contexts.push((cancel.clone(), signal)),
                 }
             }
@@ -203,7 +245,7 @@ impl Wake for Events {
             with(|registry| {
                 // First, so that what comes meanwhile is an event again.
                 let _ = registry.listen();
-                ((), registry.tell())
+                ((), Some(registry.tell()))
             });
         };
         // It fails in a forked child only, in which nothing runs.

@@ -2,16 +2,20 @@
 
 use crate::support::{HOUR, PATIENCE, SHORT, until};
 use crate::{is_scene, scene};
-use goroutines::channel::{Receiver, Sender, bounded, unbounded};
+use goroutines::channel::{Receiver, RecvFuture, Sender, bounded, unbounded};
 use goroutines::context::{Context, ContextError, Key};
 use goroutines::process::Command;
 use goroutines::signal::{self, Received, Signal, notify, stop};
 use goroutines::{num_goroutines, scope, sleep, spawn};
 use rustix::process::{Pid, Signal as Raw, getpid, kill_process};
+use std::future::Future;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
+use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::task::{Context as Look, Wake, Waker};
 use std::time::Duration;
 
 fn send(signal: Signal) {
@@ -153,6 +157,65 @@ fn destructors_may_use_signals() {
 }
 
 crate::support::on_workers!(bursts several_channels changes_race_with_signals destructors_may_use_signals);
+
+/// Calls `0` when it is woken, on the stack of whoever does that.
+struct Calls<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Calls<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// Has `woken` called when something comes out of `from`, as long as the result is kept.
+fn on_the_next<'a>(
+    from: &'a Receiver<Signal>,
+    woken: impl Fn() + Send + Sync + 'static,
+) -> RecvFuture<'a, Signal> {
+    let mut future = from.recv_async();
+    let waker = Waker::from(Arc::new(Calls(woken)));
+    let mut look = Look::from_waker(&waker);
+    assert!(Pin::new(&mut future).poll(&mut look).is_pending());
+    future
+}
+
+// A waker that is called while signals are delivered uses this room itself.
+#[goroutines::test(workers = 2)]
+fn wakers_may_use_signals() {
+    static WOKEN: AtomicUsize = AtomicUsize::new(0);
+    let woken = |n| until("the waker has returned", || WOKEN.load(SeqCst) == n);
+    let (s, r) = unbounded();
+    notify(&s, &[Signal::USER1, Signal::USER2]).unwrap();
+
+    let (other, others) = unbounded();
+    let future = on_the_next(&r, move || {
+        notify(&other, &[Signal::WINDOW_CHANGE]).unwrap();
+        WOKEN.fetch_add(1, SeqCst);
+    });
+    send(Signal::USER1);
+    woken(1);
+    drop(future);
+    comes(&r, Signal::USER1);
+    send(Signal::WINDOW_CHANGE);
+    comes(&others, Signal::WINDOW_CHANGE);
+
+    // It stops its own channel, in the middle of a delivery: what has come is in it, and nothing more comes.
+    let (keeps, kept) = unbounded();
+    notify(&keeps, &[Signal::USER1]).unwrap();
+    let future = on_the_next(&r, move || {
+        stop(&s);
+        WOKEN.fetch_add(1, SeqCst);
+    });
+    send(Signal::USER1);
+    woken(2);
+    drop(future);
+    comes(&r, Signal::USER1);
+    assert!(r.recv_timeout(PATIENCE).is_err(), "the last sender is gone");
+    comes(&kept, Signal::USER1);
+    send(Signal::USER1);
+    comes(&kept, Signal::USER1);
+    stop(&keeps);
+}
 
 #[goroutines::test(workers = 2)]
 fn on_plain_threads() {
