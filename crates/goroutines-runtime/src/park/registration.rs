@@ -20,7 +20,7 @@ use crate::shim::atomic::{AtomicI32, Ordering};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 pub use crate::poll::readiness::Seen;
 pub use crate::poll::slot::Side;
@@ -154,11 +154,14 @@ impl Registration {
 
     /// As [`Registration::ready`] for a task, which is woken when it should look again. Only the task
     /// that called this last for a direction is. Deadlines are not looked at.
+    ///
+    /// `wake` is what it is woken with, by whoever sees the event: it must not wait or unwind.
     pub fn poll_ready(
         &self,
         fd: BorrowedFd<'_>,
         side: Side,
         context: &mut Context<'_>,
+        wake: fn(Waker),
     ) -> Poll<Result<Seen, NotReady>> {
         let direction = self.slot.direction(side);
         let mut look = direction.readiness.look();
@@ -176,7 +179,7 @@ impl Registration {
                 direction.with_waiters(|waiters| {
                     look = direction.readiness.look_to_wait();
                     if look == Look::NotReady {
-                        old = waker.take().and_then(|waker| waiters.set_task(waker));
+                        old = waker.take().and_then(|waker| waiters.set_task(waker, wake));
                     }
                 });
                 drop((old, waker));

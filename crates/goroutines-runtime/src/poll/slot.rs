@@ -44,16 +44,19 @@ pub struct Direction {
 pub struct Waiters {
     first: Option<(&'static G, Ticket)>,
     more: Vec<(&'static G, Ticket)>,
-    task: Option<Waker>,
+    task: Option<Task>,
 }
+
+/// A task that waits, and how to wake it from where foreign code must not run.
+type Task = (Waker, fn(Waker));
 
 /// One whose wait is to be ended.
 #[derive(Debug)]
 pub enum Wakened {
     /// A goroutine or thread, if it is still in this wait.
     Wait(&'static G, Ticket),
-    /// A task. To be woken without a lock; what it does may be anything.
-    Task(Waker),
+    /// A task, and what to wake it with. To be done without a lock.
+    Task(Waker, fn(Waker)),
 }
 
 impl Waiters {
@@ -78,14 +81,16 @@ impl Waiters {
 
     /// Whether this is the task that wants to know.
     pub fn has_task(&self, waker: &Waker) -> bool {
-        self.task.as_ref().is_some_and(|task| task.will_wake(waker))
+        self.task
+            .as_ref()
+            .is_some_and(|(task, _)| task.will_wake(waker))
     }
 
     /// The task that wants to know instead of the one before it, which is given back to be dropped
-    /// without the lock.
+    /// without the lock. It will be woken with `wake`, on any thread: that must not wait or unwind.
     #[must_use = "to be dropped without the lock"]
-    pub fn set_task(&mut self, waker: Waker) -> Option<Waker> {
-        self.task.replace(waker)
+    pub fn set_task(&mut self, waker: Waker, wake: fn(Waker)) -> Option<Waker> {
+        self.task.replace((waker, wake)).map(|(old, _)| old)
     }
 
     /// Everybody, in order.
@@ -93,7 +98,7 @@ impl Waiters {
         let waits = self.first.into_iter().chain(self.more);
         waits
             .map(|(g, ticket)| Wakened::Wait(g, ticket))
-            .chain(self.task.map(Wakened::Task))
+            .chain(self.task.map(|(waker, wake)| Wakened::Task(waker, wake)))
     }
 }
 

@@ -13,7 +13,6 @@ use crate::shim::{Lock, OnceLock};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// A worker that has other things to do looks at its poller after this time.
@@ -124,12 +123,8 @@ fn wake_all(woken: impl Iterator<Item = Wakened>) -> usize {
                     n += 1;
                 }
             }
-            Wakened::Task(waker) => {
-                // Whatever that is, it must not unwind through a worker's loop.
-                let woken = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-                if let Err(payload) = woken {
-                    std::mem::forget(payload);
-                }
+            Wakened::Task(waker, wake) => {
+                wake(waker);
                 n += 1;
             }
         }

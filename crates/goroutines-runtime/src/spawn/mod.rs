@@ -10,6 +10,7 @@
 //! | `detached` | goroutines nobody joins |
 //! | `alarm` | those that start at a moment |
 //! | `join` | goroutines somebody may join; `join_word` is the protocol between the two |
+//! | `foreign` | waking tasks, whose wakers are foreign code |
 //! | `run` | the main goroutine, and waiting for one from a plain thread |
 //! | `stand_in` | a record that waits in place of a task |
 //! | `own` | what a goroutine may ask about and do to itself |
@@ -20,6 +21,8 @@ mod alarm;
 mod detached;
 #[cfg(not(loom))]
 mod end;
+#[cfg(not(loom))]
+mod foreign;
 #[cfg(not(loom))]
 mod join;
 pub mod join_word;
@@ -42,6 +45,8 @@ pub use alarm::{Alarm, alarm, start};
 pub use detached::{detached, detached_in_turn, detached_then};
 #[cfg(not(loom))]
 pub use end::{Outcome, crash_if_configured};
+#[cfg(not(loom))]
+pub use foreign::{vouch, wake};
 #[cfg(not(loom))]
 pub use join::{Join, joinable};
 #[cfg(not(loom))]

@@ -15,11 +15,10 @@
 //! *Where the task's waker is called*: on the stack of the goroutine or thread that made the stand-in
 //! ready, which may be just about to park in a wait of its own. A waker is foreign code; so that it cannot
 //! begin another wait of that goroutine's, one that waits blocks the thread. If the caller is a worker
-//! between two goroutines, a goroutine is started for it.
+//! between two goroutines, `foreign` sees to it.
 #![allow(unsafe_code, reason = "its packet lies in raw storage")]
 
-use super::alarm::start;
-use super::{end, packet};
+use super::{end, foreign, packet};
 use crate::current;
 use crate::g::state::{Ticket, Wakeable};
 use crate::g::{Flags, G, Handle, Status, Task, registry, release};
@@ -236,8 +235,8 @@ unsafe fn settle(arg: *mut ()) {
     let Some(waker) = waker else { return };
     if current::worker().is_none() || current::goroutine().is_some() {
         current::without_switching(|| end::quietly(|| waker.wake()));
-    } else if let Err(error) = start(move || waker.wake(), Location::caller()) {
-        crate::fatal!("cannot wake a task: {error}");
+    } else {
+        foreign::wake(waker);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use goroutines_runtime::park::{Bell, Reason};
 use goroutines_runtime::shim::Arc;
+use goroutines_runtime::spawn::vouch;
 use std::future::{Future, IntoFuture};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -33,6 +34,7 @@ pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
     let mut future = pin!(future.into_future());
     let bell = Arc::new(Bell::new());
     let waker = Waker::from(bell.clone());
+    vouch(&waker);
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {

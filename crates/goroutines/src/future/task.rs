@@ -10,7 +10,7 @@
 
 use crate::task::handle::{Cancelled, Result};
 use async_task::{FallibleTask, Runnable};
-use goroutines_runtime::spawn::{crash_if_configured, detached_in_turn, start};
+use goroutines_runtime::spawn::{crash_if_configured, detached_in_turn, start, vouch};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -99,6 +99,8 @@ impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // It calls `schedule`.
+        vouch(cx.waker());
         // SAFETY: the future is pinned as its wrapper is: nothing moves it out, and there is no `Drop`.
         let future = unsafe { self.map_unchecked_mut(|caught| &mut caught.0) };
         let outcome = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {

@@ -5,6 +5,8 @@
 
 use super::error;
 use goroutines_runtime::park::{self, Moment, NotReady, Registration, Seen, Side};
+#[cfg(any(feature = "futures-io", feature = "hyper", feature = "tokio"))]
+use goroutines_runtime::spawn;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -350,7 +352,9 @@ impl<T: AsFd> Source<T> {
             return Poll::Ready(self.open().map(|_| 0));
         }
         loop {
-            let ready = self.registration.poll_ready(self.io.as_fd(), side, context);
+            let ready = self
+                .registration
+                .poll_ready(self.io.as_fd(), side, context, spawn::wake);
             let seen = ready!(ready).map_err(error::not_ready)?;
             match op(&self.io) {
                 Ok((n, tells)) => {

@@ -224,9 +224,10 @@ impl Registry {
             None => self.events.insert(Registration::new()?),
         };
         let waker = Waker::from(Arc::new(Events));
+        spawn::vouch(&waker);
         let mut look = Look::from_waker(&waker);
         loop {
-            match registration.poll_ready(fd, Side::Read, &mut look) {
+            match registration.poll_ready(fd, Side::Read, &mut look, spawn::wake) {
                 Poll::Pending => return Ok(()),
                 // All that came before is noted: whoever calls this tells of it, or has another event.
                 Poll::Ready(Ok(seen)) => registration.would_block(Side::Read, seen),

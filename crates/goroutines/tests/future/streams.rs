@@ -1,13 +1,17 @@
 //! Our streams by the traits of async code. One end is read and written by a task, the other one by a
 //! goroutine in the ordinary way.
 
+use crate::support::until;
 use goroutines::net::{Shutdown, TcpListener, TcpStream};
 use goroutines::os::unix::net::UnixStream;
-use goroutines::{block_on, spawn};
+use goroutines::{block_on, spawn, spawn_local};
 use std::future::poll_fn;
 use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// What a trait offers, under one name each.
 trait Ops<S> {
@@ -117,7 +121,7 @@ fn close_ends_it<S: Ours, O: Ops<S> + 'static>() {
             let mut buf = [0; 8];
             poll_fn(|cx| O::read(&mut server, cx, &mut buf)).await
         });
-        goroutines::sleep(std::time::Duration::from_millis(2));
+        goroutines::sleep(Duration::from_millis(2));
         assert!(handle.close());
         let error = task.join().unwrap().unwrap_err();
         assert!(goroutines::io::is_closed(&error));
@@ -140,6 +144,88 @@ fn many_pieces<S: Ours, O: Ops<S>>() {
         });
         reading.join().unwrap();
     });
+}
+
+/// Calls `0` when it is woken.
+struct Calls<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Calls<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// Has `woken` called, by whoever sees the event, when there is something to read.
+fn when_it_comes<S: Ours, O: Ops<S>>(stream: &mut S, woken: impl Fn() + Send + Sync + 'static) {
+    let waker = Waker::from(Arc::new(Calls(woken)));
+    let look = O::read(stream, &mut Context::from_waker(&waker), &mut [0]);
+    assert!(look.is_pending());
+}
+
+/// A waker that blocks or panics holds nobody up: not those at home on the worker that sees the event, nor
+/// other descriptors, nor timers.
+fn wakers_are_foreign<S: Ours, O: Ops<S>>() {
+    static BLOCKED: AtomicUsize = AtomicUsize::new(0);
+    goroutines::run(|| {
+        BLOCKED.store(0, SeqCst);
+        let mut pairs: Vec<_> = (0..4).map(|_| S::pair()).collect();
+        let (open, shut) = std::sync::mpsc::channel();
+        let shut = Arc::new(std::sync::Mutex::new(shut));
+        for (i, (_, theirs)) in pairs.iter_mut().enumerate() {
+            let shut = shut.clone();
+            when_it_comes::<S, O>(theirs, move || {
+                BLOCKED.fetch_add(1, SeqCst);
+                if i % 2 == 0 {
+                    std::panic::resume_unwind(Box::new("a waker that panics"));
+                }
+                // Waits, as nothing of the runtime may that has no goroutine.
+                goroutines::blocking(|| shut.lock().unwrap().recv().unwrap());
+                BLOCKED.fetch_sub(1, SeqCst);
+            });
+        }
+        for (ours, _) in &mut pairs {
+            ours.write_all(b"x").unwrap();
+        }
+        until("all four have been called", || BLOCKED.load(SeqCst) == 4);
+        // Two of them wait now. Life goes on, on this worker and by this poller.
+        let (mut ours, mut theirs) = S::pair();
+        let reader = spawn_local(move || {
+            theirs.read_exact(&mut [0; 10]).unwrap();
+        });
+        for _ in 0..10 {
+            goroutines::sleep(Duration::from_micros(100));
+            ours.write_all(b"y").unwrap();
+        }
+        reader.join().unwrap();
+        assert_eq!(BLOCKED.load(SeqCst), 4);
+        open.send(()).unwrap();
+        open.send(()).unwrap();
+        until("they go on", || BLOCKED.load(SeqCst) == 2);
+    });
+}
+
+/// One that blocks its thread is as a goroutine that does: the other worker goes on.
+fn a_waker_blocks_its_thread<S: Ours, O: Ops<S>>() {
+    let (open, shut) = std::sync::mpsc::channel();
+    let shut = std::sync::Mutex::new(shut);
+    let (mut ours, mut theirs) = S::pair();
+    let called = Arc::new(AtomicUsize::new(0));
+    let calls = called.clone();
+    goroutines::run(|| {
+        when_it_comes::<S, O>(&mut theirs, move || {
+            calls.fetch_add(1, SeqCst);
+            shut.lock().unwrap().recv().unwrap();
+        });
+    });
+    ours.write_all(b"x").unwrap();
+    while called.load(SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    for _ in 0..100 {
+        let one = spawn(|| goroutines::sleep(Duration::from_micros(100)));
+        one.join().unwrap();
+    }
+    open.send(()).unwrap();
 }
 
 #[cfg(feature = "tokio")]
@@ -178,6 +264,17 @@ mod tokio {
         close_ends_it::<UnixStream, Tokio>();
         many_pieces::<TcpStream, Tokio>();
         many_pieces::<UnixStream, Tokio>();
+    }
+
+    #[goroutines::test(workers = 1)]
+    fn tokio_wakers() {
+        wakers_are_foreign::<UnixStream, Tokio>();
+    }
+
+    #[goroutines::test(workers = 2)]
+    fn tokio_blocked() {
+        let blocked = a_waker_blocks_its_thread::<UnixStream, Tokio>;
+        std::thread::spawn(blocked).join().unwrap();
     }
 }
 
@@ -218,6 +315,17 @@ mod hyper {
         many_pieces::<TcpStream, Hyper>();
         many_pieces::<UnixStream, Hyper>();
     }
+
+    #[goroutines::test(workers = 1)]
+    fn hyper_wakers() {
+        wakers_are_foreign::<UnixStream, Hyper>();
+    }
+
+    #[goroutines::test(workers = 2)]
+    fn hyper_blocked() {
+        let blocked = a_waker_blocks_its_thread::<UnixStream, Hyper>;
+        std::thread::spawn(blocked).join().unwrap();
+    }
 }
 
 #[cfg(feature = "futures-io")]
@@ -257,5 +365,16 @@ mod futures_io {
         close_ends_it::<UnixStream, Futures>();
         many_pieces::<TcpStream, Futures>();
         many_pieces::<UnixStream, Futures>();
+    }
+
+    #[goroutines::test(workers = 1)]
+    fn futures_io_wakers() {
+        wakers_are_foreign::<UnixStream, Futures>();
+    }
+
+    #[goroutines::test(workers = 2)]
+    fn futures_io_blocked() {
+        let blocked = a_waker_blocks_its_thread::<UnixStream, Futures>;
+        std::thread::spawn(blocked).join().unwrap();
     }
 }
