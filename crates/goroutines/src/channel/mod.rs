@@ -94,6 +94,7 @@ use timer::Timer;
 /// # Panics
 ///
 /// If there can be no memory for so many values.
+#[track_caller]
 pub fn bounded<T>(cap: usize) -> (Sender<T>, Receiver<T>) {
     let Some(chan) = Chan::bounded(cap) else {
         panic!("a channel for {cap} values is too large")

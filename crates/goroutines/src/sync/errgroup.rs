@@ -216,6 +216,7 @@ impl<E: Send + 'static> ErrGroup<E> {
     /// # Panics
     ///
     /// If one of them panicked: the first waiter gets its payload, others a message with its text.
+    #[track_caller]
     pub fn wait(&self) -> Result<(), E> {
         self.0.running.wait();
         self.0.cancel();

@@ -69,6 +69,7 @@ impl Semaphore {
     ///
     /// If `size` is larger than [`Semaphore::MAX`].
     #[must_use]
+    #[track_caller]
     pub const fn new(size: usize) -> Semaphore {
         assert!(size <= Semaphore::MAX, "too many permits");
         Semaphore {

@@ -138,6 +138,7 @@ impl WaitGroup {
     ///
     /// If a goroutine started with [`WaitGroup::go`] panicked: the first waiter gets its payload,
     /// others a message with its text.
+    #[track_caller]
     pub fn wait(&self) {
         self.wait_for(Reason::WaitGroup, Wakeable::ByTicket);
         let mut panicked = self.0.panicked.lock();

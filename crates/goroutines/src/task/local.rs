@@ -73,8 +73,12 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// # Panics
     ///
     /// If it is borrowed mutably.
+    #[track_caller]
     pub fn with_borrow<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
-        self.with(|cell| f(&cell.borrow()))
+        match self.with(|cell| cell.try_borrow().map(|value| f(&value))) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Calls `f` with the value borrowed mutably.
@@ -82,7 +86,11 @@ impl<T: 'static> LocalKey<RefCell<T>> {
     /// # Panics
     ///
     /// If it is borrowed.
+    #[track_caller]
     pub fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
-        self.with(|cell| f(&mut cell.borrow_mut()))
+        match self.with(|cell| cell.try_borrow_mut().map(|mut value| f(&mut value))) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
     }
 }

@@ -94,6 +94,7 @@ impl FuncTimer {
     /// assert_eq!(r.recv(), Ok(()));
     /// # });
     /// ```
+    #[track_caller]
     pub fn reset(&self, duration: Duration) -> bool {
         let func = self.0.clone();
         let run = move || (func.f)();

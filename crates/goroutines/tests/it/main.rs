@@ -5,6 +5,7 @@
 //! (`#[goroutines::test(workers = …)]`, `support::alone`).
 
 mod balance;
+mod blame;
 mod blocking;
 mod builder;
 mod dies;
