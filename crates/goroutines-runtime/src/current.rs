@@ -130,12 +130,10 @@ struct ThreadEnd;
 
 impl Drop for ThreadEnd {
     fn drop(&mut self) {
-        // The thread's values are dropped here, on their thread. Destructors may make new ones.
-        for _ in 0..1_000 {
-            let Some(ext) = THREAD.get().and_then(G::ext) else {
-                break;
-            };
-            let Some(value) = ext.locals.pop() else {
+        // The thread's values are dropped here, on their thread.
+        let locals = || THREAD.get().and_then(G::ext).map(|ext| &ext.locals);
+        for _ in 0..locals().map_or(0, Locals::most_to_drop) {
+            let Some(value) = locals().and_then(Locals::pop) else {
                 break;
             };
             drop(value);

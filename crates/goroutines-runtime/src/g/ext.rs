@@ -98,6 +98,12 @@ impl Locals {
         ptr
     }
 
+    /// How often to [`pop`](Locals::pop) at the end: for all that are there, and for a thousand that their
+    /// destructors make. One that never stops making them gets them leaked.
+    pub fn most_to_drop(&self) -> usize {
+        self.slots.borrow().len() + 1_000
+    }
+
     /// Takes the value made last, to be dropped; `None` in it if it must be leaked: somebody still uses
     /// it. That can only be a coroutine of the user's own, suspended inside `Local::with`, which
     /// another goroutine may resume.

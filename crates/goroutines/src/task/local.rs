@@ -7,9 +7,13 @@ use std::fmt;
 /// A value of which each goroutine has its own; made by [`goroutine_local!`](crate::goroutine_local).
 ///
 /// The value is made at the first use in a goroutine and dropped when the goroutine ends, on its own
-/// stack, where it may wait like any other code. A destructor that uses the same key gets a new value. A
-/// panic in a destructor is printed and goes no further. On a plain thread the value belongs to the
-/// thread, and a panic in its destructor aborts the process, as with `thread_local!`.
+/// stack, where it may wait like any other code. A panic in a destructor is printed and goes no further. On
+/// a plain thread the value belongs to the thread, and a panic in its destructor aborts the process, as
+/// with `thread_local!`.
+///
+/// A destructor that uses the same key, or one whose value is gone already, gets a new value, where
+/// `thread_local!` would panic. That one is dropped too; a goroutine whose destructors never stop making
+/// values ends all the same: after a few thousand of them the last one is leaked.
 pub struct LocalKey<T: 'static> {
     init: fn() -> T,
 }

@@ -1,7 +1,7 @@
 //! `goroutine_local!`: one value per goroutine or thread, made late, dropped at the end.
 
 use crate::support::{Counted, Tally, both, inside, until};
-use goroutines::{goroutine_local, sleep, spawn, yield_now};
+use goroutines::{LocalKey, goroutine_local, sleep, spawn, yield_now};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -216,6 +216,56 @@ fn a_destructor_may_use_its_own_key() {
         spawn(|| AGAIN.with(|_| ())).join().unwrap();
         assert_eq!(DROPS.load(Ordering::Relaxed), 4);
     });
+}
+
+// One that always does comes to an end, and so does its goroutine or thread.
+#[test]
+fn a_destructor_that_never_stops_making_values() {
+    static DROPS: AtomicUsize = AtomicUsize::new(0);
+    struct Always;
+    impl Drop for Always {
+        fn drop(&mut self) {
+            DROPS.fetch_add(1, Ordering::Relaxed);
+            ALWAYS.with(|_| ());
+            OTHER.with(|_| ());
+        }
+    }
+    goroutine_local! {
+        static ALWAYS: Always = Always;
+        static OTHER: Always = Always;
+    }
+    inside(|| {
+        for round in 1..=3 {
+            assert_eq!(spawn(|| ALWAYS.with(|_| 5)).join().unwrap(), 5);
+            let drops = DROPS.load(Ordering::Relaxed);
+            assert!((2..=3_000 * round).contains(&drops), "{drops}");
+        }
+        assert_eq!(spawn(|| 6).join().unwrap(), 6);
+    });
+    DROPS.store(0, Ordering::Relaxed);
+    std::thread::spawn(|| ALWAYS.with(|_| ())).join().unwrap();
+    let drops = DROPS.load(Ordering::Relaxed);
+    assert!((2..=3_000).contains(&drops), "{drops}");
+}
+
+// However many there are, all of them are dropped.
+#[test]
+fn many_values() {
+    const MANY: usize = 3_000;
+    fn made() -> Counted {
+        TALLY.lock().unwrap().as_ref().unwrap().one()
+    }
+    static TALLY: Mutex<Option<Tally>> = Mutex::new(None);
+    let tally = Tally::default();
+    *TALLY.lock().unwrap() = Some(tally.clone());
+    let keys: &'static [LocalKey<Counted>] =
+        Vec::leak((0..MANY).map(|_| LocalKey::new(made)).collect());
+    let use_all = || keys.iter().for_each(|key| key.with(|_| ()));
+    inside(|| spawn(use_all).join().unwrap());
+    assert_eq!((tally.made(), tally.dropped()), (MANY, MANY));
+    std::thread::spawn(use_all).join().unwrap();
+    tally.until_balanced();
+    assert_eq!(tally.made(), 2 * MANY);
 }
 
 // A value made by the drop of the result, after the goroutine has ended for others: it is dropped on
