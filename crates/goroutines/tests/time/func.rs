@@ -1,11 +1,13 @@
 //! `after_func`: goroutines that start later.
 
-use crate::support::{HOUR, PATIENCE, SHORT, both, everybody, inside, on_workers, rounds, until};
+use crate::support::{
+    Dice, HOUR, PATIENCE, SHORT, both, everybody, inside, on_workers, rounds, until,
+};
 use goroutines::channel::{bounded, unbounded};
 use goroutines::time::{after_func, sleep};
 use goroutines::{spawn, yield_now};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 // TI-16: in a goroutine of its own, in time.
@@ -214,4 +216,42 @@ fn types() {
     shared(&timer);
     assert!(format!("{timer:?}").starts_with("FuncTimer { site: "));
     timer.stop();
+}
+
+// Functions of timers that are due at the same look at the clock are called in the order of their moments.
+#[goroutines::test(workers = 1)]
+fn in_the_order_of_their_moments() {
+    const TIMERS: u32 = 50;
+    const APART: Duration = Duration::from_micros(50);
+    let here = std::thread::current().id();
+    let (mut dice, mut good) = (Dice(7), 0);
+    let begun = Instant::now();
+    while good < 10 {
+        assert!(begun.elapsed() < PATIENCE, "the machine is too busy");
+        let called = Arc::new(Mutex::new(Vec::new()));
+        let mut order: Vec<u32> = (0..TIMERS).collect();
+        for i in (1..order.len()).rev() {
+            order.swap(i, dice.below(i as u64 + 1) as usize);
+        }
+        let (start, mut slow) = (Instant::now(), false);
+        for i in order {
+            let (called, set) = (called.clone(), Instant::now());
+            after_func(start + APART * (i + TIMERS) - set, move || {
+                let thread = std::thread::current().id();
+                called.lock().unwrap().push((i, thread));
+            });
+            slow |= set.elapsed() >= APART;
+        }
+        // Not a wait: the worker is not to look before all of them are due.
+        while start.elapsed() < APART * TIMERS * 2 {}
+        until("all have been called", || {
+            called.lock().unwrap().len() == TIMERS as usize
+        });
+        let called = called.lock().unwrap();
+        // If the system took the processor away for a while, moments have moved, or a spare worker has helped.
+        if !slow && called.iter().all(|&(_, thread)| thread == here) {
+            assert!(called.iter().map(|&(i, _)| i).is_sorted(), "{called:?}");
+            good += 1;
+        }
+    }
 }
