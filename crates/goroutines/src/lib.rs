@@ -25,8 +25,8 @@
 //! # Names
 //!
 //! Everything is called what `std::thread` calls it: [`spawn`], [`JoinHandle`], [`Builder`],
-//! [`scope`], [`park`], [`sleep`], [`yield_now`]. A program written with those ports by changing the
-//! path. Every call that waits works on a plain OS thread too, where it blocks the thread.
+//! [`scope`], [`park`], [`sleep`], [`yield_now`], [`panicking`], [`available_parallelism`]. A program
+//! written with those ports by changing the path. Every call that waits works on a plain OS thread too, where it blocks the thread.
 //!
 //! # What is promised
 //!
@@ -72,13 +72,15 @@ pub use future::block_on;
 #[cfg(feature = "tokio")]
 pub use future::tokio;
 pub use goroutines_macros::{main, test};
-pub use runtime::run;
+pub use runtime::{available_parallelism, run};
 pub use task::builder::{Builder, SpawnError, spawn, spawn_local};
 pub use task::goroutine::{Goroutine, GoroutineId, current, num_goroutines};
 pub use task::handle::{Cancelled, Exited, JoinHandle, Result};
 pub use task::local::LocalKey;
 pub use task::scope::{Scope, ScopedJoinHandle, scope};
-pub use task::wait::{exit, park, park_timeout, shielded, sleep, sleep_until, yield_now};
+pub use task::wait::{
+    exit, panicking, park, park_timeout, shielded, sleep, sleep_until, yield_now,
+};
 
 /// Starts a goroutine and goes on, as Go's `go` statement.
 ///

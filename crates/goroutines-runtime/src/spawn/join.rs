@@ -213,20 +213,49 @@ impl<T> Join<T> {
     /// If [`Join::poll`] has given that before.
     #[track_caller]
     pub fn join(self) -> Outcome<T> {
+        self.wait(Moment::NEVER);
+        // SAFETY: without a deadline the wait is over when the goroutine is done.
+        unsafe { self.into_outcome() }
+    }
+
+    /// As [`Join::join`], until `deadline`; gives itself back if the goroutine has not ended by then.
+    ///
+    /// # Errors
+    ///
+    /// If it has not.
+    ///
+    /// # Panics
+    ///
+    /// As [`Join::join`].
+    #[track_caller]
+    pub fn join_by(self, deadline: Moment) -> Result<Outcome<T>, Join<T>> {
+        match self.wait(deadline) {
+            // SAFETY: the wait has said that it is done.
+            true => Ok(unsafe { self.into_outcome() }),
+            false => Err(self),
+        }
+    }
+
+    /// Waits until the goroutine is done, which is what it says, or the deadline has passed.
+    #[track_caller]
+    fn wait(&self, deadline: Moment) -> bool {
         drop(self.forget_task());
         assert!(
             !self.word().is_taken(),
             "a JoinHandle was joined after it had given its result"
         );
         while !self.word().is_done() {
+            if deadline != Moment::NEVER && deadline <= Moment::now() {
+                return false;
+            }
             let wait = prepare(Wakeable::ByTicket);
             let (me, ticket) = wait.waker().parts();
             let me = std::ptr::from_ref(me) as usize;
             if self.word().wait(me, ticket.as_u64()) {
-                let cause = wait.park(Reason::Join, Moment::NEVER);
+                let cause = wait.park(Reason::Join, deadline);
                 if !self.word().is_done() {
-                    // Cancelled. If this fails it has ended in between, and its waker finds the
-                    // ticket used up.
+                    // Cancelled, or late. If this fails it has ended in between, and its waker finds
+                    // the ticket used up.
                     let _ = self.word().give_up(me);
                     check(cause);
                 }
@@ -234,7 +263,14 @@ impl<T> Join<T> {
                 let _ = wait.withdraw();
             }
         }
-        // SAFETY: it is done, and `self` is consumed without running its `Drop`.
+        true
+    }
+
+    /// # Safety
+    ///
+    /// The goroutine is done, and nothing has been taken.
+    unsafe fn into_outcome(self) -> Outcome<T> {
+        // SAFETY: by the contract, and `self` is consumed without running its `Drop`.
         let outcome = unsafe { self.take() };
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used or dropped after this.

@@ -18,6 +18,8 @@
 
 use goroutines_runtime::sched::builder::{self as lifecycle, Config};
 use goroutines_runtime::{observe, spawn};
+use std::io;
+use std::num::NonZero;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -212,6 +214,26 @@ impl Builder {
 /// ```
 pub fn workers() -> usize {
     lifecycle::config().map_or(1, |c| c.workers)
+}
+
+/// How many goroutines run at the same time, which is how many it is good to divide computing among; as
+/// [`std::thread::available_parallelism`].
+///
+/// That is the number of [`workers`], which is what `std`'s function says when the runtime starts, unless
+/// the program or its environment asks for another.
+///
+/// # Errors
+///
+/// If the settings in the environment cannot be used.
+///
+/// ```
+/// let parts = goroutines::available_parallelism()?.get();
+/// assert_eq!(parts, goroutines::runtime::workers());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn available_parallelism() -> io::Result<NonZero<usize>> {
+    let workers = lifecycle::config().map_err(io::Error::other)?.workers;
+    Ok(NonZero::new(workers).unwrap_or(NonZero::<usize>::MIN))
 }
 
 /// What the runtime has counted so far; the numbers are not all from one instant.

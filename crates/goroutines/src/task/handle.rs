@@ -1,11 +1,13 @@
 //! Joining a goroutine.
 
 use super::goroutine::Goroutine;
+use goroutines_runtime::park::Moment;
 use goroutines_runtime::spawn::Join;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 pub use goroutines_runtime::park::{Cancelled, Exited};
 
@@ -55,6 +57,50 @@ impl<T> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> Result<T> {
         self.0.join()
+    }
+
+    /// As [`join`](JoinHandle::join), for `timeout` at most. One that has ended is not late, also with a
+    /// timeout of zero.
+    ///
+    /// # Errors
+    ///
+    /// The handle, if the goroutine has not ended by then; it goes on. (What it panicked with is in the
+    /// `Ok`.)
+    ///
+    /// # Panics
+    ///
+    /// As [`join`](JoinHandle::join).
+    ///
+    /// ```
+    /// # goroutines::run(|| {
+    /// use goroutines::{channel::bounded, spawn};
+    /// use std::time::Duration;
+    ///
+    /// let (go, wait) = bounded::<()>(0);
+    /// let worker = spawn(move || wait.recv().is_err());
+    /// let Err(worker) = worker.join_timeout(Duration::from_millis(2)) else { panic!("already?") };
+    /// drop(go);
+    /// assert!(worker.join_timeout(Duration::from_secs(60)).unwrap().unwrap());
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn join_timeout(self, timeout: Duration) -> std::result::Result<Result<T>, JoinHandle<T>> {
+        self.0.join_by(Moment::after(timeout)).map_err(JoinHandle)
+    }
+
+    /// As [`join_timeout`](JoinHandle::join_timeout), until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    ///
+    /// # Panics
+    ///
+    /// The same.
+    #[track_caller]
+    pub fn join_deadline(self, deadline: Instant) -> std::result::Result<Result<T>, JoinHandle<T>> {
+        let deadline = Moment::from_instant(deadline);
+        self.0.join_by(deadline).map_err(JoinHandle)
     }
 
     /// Asks the goroutine to unwind at its present or next wait.

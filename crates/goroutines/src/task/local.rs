@@ -3,6 +3,7 @@
 use goroutines_runtime::spawn;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::thread::AccessError;
 
 /// A value of which each goroutine has its own; made by [`goroutine_local!`](crate::goroutine_local).
 ///
@@ -40,6 +41,15 @@ impl<T: 'static> LocalKey<T> {
     /// ```
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         spawn::with_local(std::ptr::from_ref(self).addr(), self.init, f)
+    }
+
+    /// As [`with`](LocalKey::with), under a name that `std` has for it.
+    ///
+    /// # Errors
+    ///
+    /// None: there is a value also in destructors, where there may be none of a `thread_local!`.
+    pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+        Ok(self.with(f))
     }
 }
 
@@ -96,5 +106,38 @@ impl<T: 'static> LocalKey<RefCell<T>> {
             Ok(result) => result,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Sets the value.
+    ///
+    /// # Panics
+    ///
+    /// If it is borrowed.
+    #[track_caller]
+    pub fn set(&'static self, value: T) {
+        drop(self.replace(value));
+    }
+
+    /// Takes the value and leaves the default.
+    ///
+    /// # Panics
+    ///
+    /// If it is borrowed.
+    #[track_caller]
+    pub fn take(&'static self) -> T
+    where
+        T: Default,
+    {
+        self.replace(T::default())
+    }
+
+    /// Sets the value and gives the one before.
+    ///
+    /// # Panics
+    ///
+    /// If it is borrowed.
+    #[track_caller]
+    pub fn replace(&'static self, value: T) -> T {
+        self.with_borrow_mut(|old| std::mem::replace(old, value))
     }
 }

@@ -8,13 +8,14 @@ use super::builder::{Builder, SpawnError};
 use super::goroutine::Goroutine;
 use super::handle::Result;
 use crate::sync::WaitGroup;
-use goroutines_runtime::park::{Reason, Wakeable, is_panic};
+use goroutines_runtime::park::{self, Moment, Reason, Wakeable, is_panic};
 use goroutines_runtime::shim::Arc;
 use goroutines_runtime::shim::atomic::{AtomicUsize, Ordering};
 use goroutines_runtime::spawn::{self, Join, Options};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
 
 /// Where goroutines that borrow are started; see [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
@@ -173,13 +174,63 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// What it panicked with; the scope does not panic because of it then.
     pub fn join(self) -> Result<T> {
-        let result = self.join.join();
-        if let Err(payload) = &result
-            && is_panic(&**payload)
-        {
-            self.panicked.fetch_sub(1, Ordering::Relaxed);
+        joined(self.join.join(), &self.panicked)
+    }
+
+    /// As [`join`](ScopedJoinHandle::join), for `timeout` at most. One that has ended is not late, also with
+    /// a timeout of zero.
+    ///
+    /// # Errors
+    ///
+    /// The handle, if the goroutine has not ended by then; the scope still waits for it. (What it panicked
+    /// with is in the `Ok`.)
+    ///
+    /// ```
+    /// # goroutines::run(|| {
+    /// use std::time::Duration;
+    ///
+    /// goroutines::scope(|s| {
+    ///     let sleeper = s.spawn(|| goroutines::sleep(Duration::MAX));
+    ///     if let Err(late) = sleeper.join_timeout(Duration::from_millis(2)) {
+    ///         late.cancel();
+    ///     }
+    /// });
+    /// # });
+    /// ```
+    pub fn join_timeout(self, timeout: Duration) -> std::result::Result<Result<T>, Self> {
+        self.join_by(Moment::after(timeout))
+    }
+
+    /// As [`join_timeout`](ScopedJoinHandle::join_timeout), until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn join_deadline(self, deadline: Instant) -> std::result::Result<Result<T>, Self> {
+        self.join_by(Moment::from_instant(deadline))
+    }
+
+    fn join_by(self, deadline: Moment) -> std::result::Result<Result<T>, Self> {
+        match self.join.join_by(deadline) {
+            Ok(result) => Ok(joined(result, &self.panicked)),
+            Err(join) => Err(ScopedJoinHandle { join, ..self }),
         }
-        result
+    }
+
+    /// Asks the goroutine to unwind at its present or next wait; see
+    /// [`JoinHandle::cancel`](crate::JoinHandle::cancel). The scope waits for its end as for any other.
+    ///
+    /// ```
+    /// # goroutines::run(|| {
+    /// goroutines::scope(|s| {
+    ///     let sleeper = s.spawn(|| goroutines::sleep(std::time::Duration::MAX));
+    ///     sleeper.cancel();
+    ///     assert!(sleeper.join().unwrap_err().is::<goroutines::Cancelled>());
+    /// });
+    /// # });
+    /// ```
+    pub fn cancel(&self) {
+        park::cancel(self.join.handle());
     }
 
     /// Whether it has ended.
@@ -196,6 +247,16 @@ impl<T> ScopedJoinHandle<'_, T> {
     pub fn thread(&self) -> &Goroutine {
         self.goroutine()
     }
+}
+
+/// Somebody has got the result, so a panic in it is not the scope's any more.
+fn joined<T>(result: Result<T>, panicked: &AtomicUsize) -> Result<T> {
+    if let Err(payload) = &result
+        && is_panic(&**payload)
+    {
+        panicked.fetch_sub(1, Ordering::Relaxed);
+    }
+    result
 }
 
 impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {

@@ -97,6 +97,32 @@ pub fn shielded<R>(f: impl FnOnce() -> R) -> R {
     park::shielded(f)
 }
 
+/// Whether the calling goroutine, or plain thread, unwinds because of a panic, as
+/// [`std::thread::panicking`].
+///
+/// That is what a destructor asks to find out whether what it leaves behind may be half done: locks decide
+/// by it whether they are poisoned. It is `false` in a goroutine that unwinds because it calls [`exit`] or
+/// was [cancelled](crate::JoinHandle::cancel); `std`'s function says `true` there too, which is what
+/// matters to code that must not panic a second time.
+///
+/// ```
+/// # goroutines::run(|| {
+/// struct Log;
+/// impl Drop for Log {
+///     fn drop(&mut self) {
+///         if goroutines::panicking() {
+///             println!("not finished");
+///         }
+///     }
+/// }
+/// assert!(!goroutines::panicking());
+/// # drop(Log);
+/// # });
+/// ```
+pub fn panicking() -> bool {
+    park::panicking()
+}
+
 /// Ends the calling goroutine, as Go's `Goexit`: its destructors run, others go on.
 ///
 /// Who joins it gets an [`Exited`](crate::Exited) as error. Nothing recovers an exit: if a

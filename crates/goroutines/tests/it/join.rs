@@ -1,9 +1,10 @@
 //! `JoinHandle`: results of all sizes, each dropped once; detaching; the order of things.
 
 use crate::support::{Counted, Tally, both, inside, rounds, until};
-use goroutines::{JoinHandle, spawn, yield_now};
+use goroutines::{Cancelled, JoinHandle, sleep, spawn, yield_now};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// How a handle ends, and whether the goroutine has ended by then.
 #[derive(Clone, Copy, Debug)]
@@ -296,5 +297,112 @@ fn a_result_whose_drop_panics() {
         assert!(caught.is_err());
         assert_eq!(drops.load(Ordering::Relaxed), 2);
         assert_eq!(spawn(|| 5).join().unwrap(), 5);
+    });
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A goroutine that ends when the flag is set.
+fn waits_for(flag: &Arc<AtomicBool>) -> JoinHandle<u32> {
+    let flag = flag.clone();
+    spawn(move || {
+        until("it may end", || flag.load(Ordering::Acquire));
+        7
+    })
+}
+
+/// A handle that is given back is as good as new.
+#[test]
+fn with_a_limit() {
+    both(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let handle = waits_for(&flag);
+        let (start, limit) = (Instant::now(), Duration::from_millis(5));
+        let handle = handle.join_timeout(limit).unwrap_err();
+        let handle = handle.join_deadline(start + 2 * limit).unwrap_err();
+        assert!(start.elapsed() >= 2 * limit);
+        let handle = handle.join_timeout(Duration::ZERO).unwrap_err();
+        let handle = handle.join_deadline(start).unwrap_err();
+        flag.store(true, Ordering::Release);
+        assert_eq!(handle.join_timeout(LONG).unwrap().unwrap(), 7);
+        // For ever.
+        let handle = waits_for(&flag);
+        assert_eq!(handle.join_timeout(Duration::MAX).unwrap().unwrap(), 7);
+    });
+}
+
+/// What has ended is never late.
+#[test]
+fn with_a_limit_that_has_passed() {
+    both(|| {
+        let ended = || {
+            let handle = spawn(|| 7);
+            until("it ended", || handle.is_finished());
+            handle
+        };
+        assert_eq!(ended().join_timeout(Duration::ZERO).unwrap().unwrap(), 7);
+        assert_eq!(ended().join_deadline(Instant::now()).unwrap().unwrap(), 7);
+        let panics = spawn(|| -> u32 { panic!("expected: joined with a limit") });
+        assert!(panics.join_timeout(LONG).unwrap().is_err());
+    });
+}
+
+/// What has been given back can be dropped, joined, cancelled or awaited.
+#[test]
+fn after_a_limit() {
+    both(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let back = || {
+            let handle = waits_for(&flag);
+            handle.join_timeout(Duration::from_micros(100)).unwrap_err()
+        };
+        drop(back());
+        let (joined, awaited, cancelled) = (back(), back(), back());
+        cancelled.cancel();
+        let end = cancelled.join_timeout(LONG).unwrap();
+        assert!(end.unwrap_err().is::<Cancelled>());
+        flag.store(true, Ordering::Release);
+        assert_eq!(joined.join().unwrap(), 7);
+        assert_eq!(goroutines::block_on(awaited).unwrap(), 7);
+    });
+}
+
+#[test]
+fn a_joiner_with_a_limit_is_cancelled() {
+    inside(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let handle = waits_for(&flag);
+        let joiner = spawn(move || handle.join_timeout(LONG).is_ok());
+        sleep(Duration::from_millis(1));
+        joiner.cancel();
+        assert!(joiner.join().unwrap_err().is::<Cancelled>());
+        flag.store(true, Ordering::Release);
+    });
+}
+
+/// The end and the limit at the same time: the result comes once, in one way or the other.
+#[test]
+fn the_end_races_with_the_limit() {
+    both(|| {
+        let tally = Tally::default();
+        for round in 0..rounds(300) as u64 {
+            let one = tally.one();
+            let lasts = Duration::from_micros(round * 37 % 200);
+            let mut handle = spawn(move || {
+                sleep(lasts);
+                one
+            });
+            let limit = Duration::from_micros(round * 91 % 200);
+            loop {
+                match handle.join_timeout(limit) {
+                    Ok(result) => break drop(result.unwrap()),
+                    Err(back) => handle = back,
+                }
+                if round % 7 == 0 {
+                    break;
+                }
+            }
+        }
+        tally.until_balanced();
     });
 }

@@ -48,6 +48,11 @@ fn accessors() {
         LIST.with_borrow_mut(|list| list.push(1));
         LIST.with(|list| list.borrow_mut().push(2));
         assert_eq!(LIST.with_borrow(Vec::len), 2);
+        assert_eq!(LIST.replace(vec![3]), [1, 2]);
+        assert_eq!(LIST.try_with(|list| list.borrow().len()), Ok(1));
+        assert_eq!((LIST.take(), LIST.take()), (vec![3], vec![]));
+        LIST.set(vec![4]);
+        assert_eq!(LIST.with_borrow(|list| list[0]), 4);
     });
 }
 

@@ -4,8 +4,8 @@ use crate::support::{OnDrop, Tally, both, inside, rounds, text, until};
 use goroutines::{go, spawn, yield_now};
 use std::any::Any;
 use std::panic::{catch_unwind, panic_any, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// `f` panics in a goroutine; `right` looks at the payload that the joiner gets. The process lives.
 fn check(
@@ -228,4 +228,66 @@ fn a_worker_is_as_good_after_a_panic() {
             .unwrap();
         assert!(!flag.load(Ordering::Relaxed));
     }
+}
+
+/// `panicking` is about the caller: not about others on its thread, nor about unwinding without a panic.
+#[test]
+fn panicking_is_ones_own() {
+    struct Asks(Arc<Mutex<Vec<(bool, bool)>>>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            // Others run meanwhile, on this thread too.
+            goroutines::yield_now();
+            let answers = (goroutines::panicking(), std::thread::panicking());
+            self.0.lock().unwrap().push(answers);
+        }
+    }
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let (asks, all) = (
+        || Asks(answers.clone()),
+        || std::mem::take(&mut *answers.lock().unwrap()),
+    );
+    inside(|| {
+        let one = asks();
+        spawn(move || drop(one)).join().unwrap();
+        let one = asks();
+        let panics = spawn(move || {
+            let _one = one;
+            let neighbour = goroutines::spawn_local(goroutines::panicking);
+            std::panic::catch_unwind(|| panic!("expected: asks")).unwrap_err();
+            assert!(!goroutines::panicking());
+            assert!(!neighbour.join().unwrap());
+            panic!("expected: asks");
+        });
+        assert!(panics.join().is_err());
+        let one = asks();
+        let exits = spawn(move || {
+            let _one = one;
+            goroutines::exit()
+        });
+        assert!(exits.join().is_err());
+        let one = asks();
+        let started = Arc::new(AtomicBool::new(false));
+        let flag = started.clone();
+        let cancelled = spawn(move || {
+            let _one = one;
+            flag.store(true, Ordering::Release);
+            goroutines::park();
+        });
+        until("it has started", || started.load(Ordering::Acquire));
+        cancelled.cancel();
+        assert!(cancelled.join().is_err());
+    });
+    // Of a panic, of an exit, of a cancel.
+    assert_eq!(
+        all(),
+        [(false, false), (true, true), (false, true), (false, true)]
+    );
+    let one = asks();
+    let panics = std::thread::spawn(move || {
+        let _one = one;
+        panic!("expected: asks");
+    });
+    assert!(panics.join().is_err());
+    assert_eq!(all(), [(true, true)]);
 }

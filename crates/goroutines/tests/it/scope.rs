@@ -1,11 +1,11 @@
 //! `scope`: borrowing, waiting for all, panics; the cases of `std::thread::scope`'s own tests and more.
 
 use crate::support::{Tally, both, inside, rounds, text, until};
-use goroutines::{Builder, scope, sleep, spawn, yield_now};
+use goroutines::{Builder, Cancelled, scope, sleep, spawn, yield_now};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `n` goroutines that borrow `look` and its counter run to their ends before the scope does.
 fn check(n: usize, look: impl Fn(usize) + Sync) {
@@ -108,6 +108,38 @@ fn a_joined_panic_is_the_joiners() {
         })
         .unwrap_err();
         assert_eq!(text(&*payload), "expected: mine");
+    });
+}
+
+#[test]
+fn handles_have_limits_and_cancel() {
+    both(|| {
+        let (ends, started) = (AtomicUsize::new(0), AtomicBool::new(false));
+        scope(|s| {
+            let one = s.spawn(|| {
+                struct Ends<'a>(&'a AtomicUsize);
+                impl Drop for Ends<'_> {
+                    fn drop(&mut self) {
+                        self.0.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                let _ends = Ends(&ends);
+                started.store(true, Ordering::Release);
+                sleep(Duration::MAX);
+            });
+            let one = one.join_timeout(Duration::from_millis(2)).unwrap_err();
+            let one = one.join_deadline(Instant::now()).unwrap_err();
+            until("it has started", || started.load(Ordering::Acquire));
+            one.cancel();
+            let end = one.join_timeout(Duration::MAX).unwrap();
+            assert!(end.unwrap_err().is::<Cancelled>());
+            assert_eq!(ends.load(Ordering::Relaxed), 1);
+            // One that is not joined: its end is no panic of the scope's.
+            s.spawn(|| sleep(Duration::MAX)).cancel();
+            // A panic that somebody got is his.
+            let panics = s.spawn(|| panic!("expected: joined with a limit"));
+            assert!(panics.join_timeout(Duration::MAX).unwrap().is_err());
+        });
     });
 }
 
