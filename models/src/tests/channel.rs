@@ -101,6 +101,25 @@ fn loom_send_against_receive_against_close() {
     }
 }
 
+/// CH-16: there is a value, or the channel is closed: an operation that does not wait finds one of the two.
+#[test]
+fn loom_a_value_or_closed() {
+    model(5, || {
+        let c = chan(1);
+        send(&c, 1, NEVER).unwrap();
+        let d = c.clone();
+        let closer = thread::spawn(move || {
+            d.core().close();
+            recv(&d, NEVER)
+        });
+        let slot = Slot::empty();
+        let end = c.try_recv(&slot);
+        assert_ne!(end, Ended::Late);
+        let all = [slot.take(), closer.join().unwrap()];
+        assert_eq!(all.into_iter().flatten().collect::<Vec<_>>(), [1]);
+    });
+}
+
 /// `close` ends the wait of each of those who are parked.
 #[test]
 fn loom_close_against_two_receivers() {

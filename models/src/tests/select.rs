@@ -81,8 +81,8 @@ fn select_send(cs: [&Chan<usize>; 2], value: usize, limit: Limit) -> Option<usiz
     }
 }
 
-/// Chooses an operation on one channel, and gives it back.
-fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) {
+/// Chooses an operation on one channel, and gives it back; `false`: there was none.
+fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) -> bool {
     let cases = [Case::later(Port::Chan(c.core()), side)];
     let run = Run {
         cases: &cases,
@@ -90,7 +90,7 @@ fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) {
         numbers: &mut [0; 2],
         biased: false,
     };
-    drop(run.select(limit));
+    run.select(limit).is_some()
 }
 
 /// Two selects over the same two channels in opposite order.
@@ -245,6 +245,22 @@ fn loom_close_against_a_select() {
         let closer = thread::spawn(move || ds[1].core().close());
         assert_eq!(select_recv([&cs[0], &cs[1]], FOREVER, true), None);
         assert!(closer.join().unwrap());
+    });
+}
+
+/// CH-16: a value, or that it is closed, is there for a select of one case as well.
+#[test]
+fn loom_a_value_or_closed_for_a_select() {
+    model(5, || {
+        let cs = Arc::new(Chan::bounded(1).unwrap());
+        send(&cs, 1, NEVER).unwrap();
+        let ds = cs.clone();
+        let closer = thread::spawn(move || {
+            ds.core().close();
+            recv(&ds, NEVER)
+        });
+        assert!(choose_and_give_back(&cs, Side::Recv, Limit::Now), "default");
+        let _ = closer.join().unwrap();
     });
 }
 

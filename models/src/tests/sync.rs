@@ -133,6 +133,7 @@ fn writes(lock: &Arc<RwLock<Data>>, times: usize) -> Box<dyn FnOnce() + Send> {
     })
 }
 
+/// RW-7, MM-7
 #[test]
 fn loom_rwlock_writers_and_a_reader() {
     for step in [CALM, LONG] {
@@ -144,6 +145,7 @@ fn loom_rwlock_writers_and_a_reader() {
     }
 }
 
+/// RW-7, MM-7
 #[test]
 fn loom_rwlock_readers_and_a_writer() {
     model(3, CALM, || {
@@ -220,6 +222,27 @@ fn loom_condvar_a_signal_finds_who_waits() {
             q.1.notify_one();
         });
         together([waits as Box<_>, signals]);
+    });
+}
+
+/// CO-2, CO-7, MM-9: who waits does not return before the signal, and sees what was done before it; the mutex is
+/// not between the two.
+#[test]
+fn loom_condvar_a_signal_orders() {
+    model(5, CALM, || {
+        let all = Arc::new((Mutex::new(()), Condvar::new(), Data::new()));
+        let (mutex, condvar, data) = &*all;
+        let guard = mutex.lock().unwrap();
+        let theirs = all.clone();
+        let signals = thread::spawn(move || {
+            // The other one waits from then on.
+            drop(theirs.0.lock().unwrap());
+            theirs.2.add();
+            theirs.1.notify_one();
+        });
+        drop(condvar.wait(guard).unwrap());
+        assert_eq!(data.get(), 1);
+        signals.join().unwrap();
     });
 }
 

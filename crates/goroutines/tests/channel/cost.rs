@@ -47,6 +47,7 @@ fn allocations(mut f: impl FnMut()) -> usize {
     (0..10).map(|_| count()).find(|&n| n == 0).unwrap_or(1)
 }
 
+/// CH-3
 #[goroutines::test(workers = 1)]
 fn ch_3_values_without_a_size() {
     const N: usize = 1_000_000;
@@ -66,6 +67,7 @@ fn ch_3_values_without_a_size() {
     assert_eq!(r.iter().count(), 100);
 }
 
+/// CH-25
 #[goroutines::test(workers = 1)]
 fn ch_25_no_memory_per_operation() {
     let (s, r) = bounded(1);
@@ -107,7 +109,7 @@ fn ch_25_no_memory_per_operation() {
     assert_eq!(allocations(select), 0);
 }
 
-/// One case of a select never fires, 50,000 times and more.
+/// CH-25: one case of a select never fires, 50,000 times and more.
 #[goroutines::test(workers = 1)]
 fn ch_25_select_in_vain() {
     let (_s, quiet) = bounded::<u8>(0);
@@ -142,6 +144,7 @@ fn processor_time() -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
+/// CH-26
 #[goroutines::test(workers = 1)]
 fn ch_26_leaving_the_middle_of_a_queue() {
     // All wait in one queue, and each is called away by a channel of its own.

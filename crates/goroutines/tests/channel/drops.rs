@@ -16,6 +16,7 @@ on_workers! {
     timeouts_against_deliveries
 }
 
+/// CH-27
 fn a_channel_with_values_is_dropped() {
     for cap in [Some(1), Some(3), Some(100), None] {
         for n in [0, 1, 2, 3, 40, 70, 100] {
@@ -48,6 +49,7 @@ fn a_channel_with_values_is_dropped() {
     }
 }
 
+/// CH-27, R0.3
 fn a_parked_sender_gets_its_value_back() {
     let tally = Tally::default();
     let (s, r) = bounded(1);

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `chan` | CH-1 … CH-24: one channel |
+//! | `chan` | CH-1 … CH-24, CH-28: one channel |
 //! | `cost` | CH-3, CH-25, CH-26: what it costs |
 //! | `drops` | CH-27, R0.4: every value is dropped once |
 //! | `select` | SE-1 … SE-22 |
@@ -10,7 +10,7 @@
 //! | `ready` | `Select::ready` and its kin |
 //! | `timers` | TI-5 … TI-7, TI-19, TI-20 |
 //! | `late` | limits that have passed, with something ready and without |
-//! | `races` | many at once, on 1, 2 and 8 workers and with threads |
+//! | `races` | CH-12, CH-29: many at once, on 1, 2 and 8 workers and with threads |
 //! | `stress` | accounts of many rounds, with closes and cancels meanwhile, and of timers |
 //! | `types` | errors, bounds, what must not compile (DI-1 … DI-3) |
 

@@ -1,4 +1,4 @@
-//! Many at once: CH-29, R0.7, and the hard moments.
+//! Many at once: CH-12, CH-29, R0.7, and the hard moments.
 
 use crate::support::{Tally, on_workers, rounds};
 use goroutines::channel::{Receiver, Select, Sender, bounded};
@@ -21,7 +21,7 @@ on_workers! {
     one_that_moves_meets_others
 }
 
-/// Senders, receivers and selects over capacities 0, 1, 10 and 100: as many received as sent.
+/// CH-29: senders, receivers and selects over capacities 0, 1, 10 and 100: as many received as sent.
 fn ch_29_soak() {
     let total = Arc::new(AtomicUsize::new(0));
     let mut tests = Vec::new();
@@ -265,19 +265,22 @@ fn selects_that_time_out() {
     assert_eq!(tally.alive(), 0);
 }
 
-/// All operations on a few channels that others close and drop meanwhile.
+/// CH-12: all operations on a few channels that others close and drop meanwhile, by goroutines and threads.
 fn everything_at_once() {
     for round in 0..rounds(40) {
         let tally = Tally::default();
         let ends: [_; 3] = std::array::from_fn(bounded);
-        let mut handles = Vec::new();
+        let (mut handles, mut threads) = (Vec::new(), Vec::new());
         for k in 0..12 {
             let ends = ends.clone();
             let tally = tally.clone();
-            handles.push(spawn(move || {
+            let operate = move || {
                 for i in 0..60 {
-                    let (s, r) = &ends[(i + k) % 3];
+                    let (cap, (s, r)) = ((i + k) % 3, &ends[(i + k) % 3]);
                     let (t, u) = &ends[(i + k + 1) % 3];
+                    assert_eq!((s.capacity(), r.capacity()), (Some(cap), Some(cap)));
+                    assert!(s.len() <= cap && r.len() <= cap);
+                    assert!(!s.is_closed() || r.is_closed());
                     match (i * 7 + k * 5 + round) % 11 {
                         0 => drop(s.try_send(tally.one())),
                         1 => drop(r.try_recv()),
@@ -321,10 +324,16 @@ fn everything_at_once() {
                         _ => yield_now(),
                     }
                 }
-            }));
+            };
+            if k % 6 == 5 {
+                threads.push(thread::spawn(operate));
+            } else {
+                handles.push(spawn(operate));
+            }
         }
         drop(ends);
         handles.into_iter().for_each(|h| h.join().unwrap());
+        threads.into_iter().for_each(|t| t.join().unwrap());
         assert_eq!(tally.alive(), 0);
     }
 }

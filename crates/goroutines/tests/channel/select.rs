@@ -1,6 +1,6 @@
 //! Selects: SE-1 … SE-22.
 
-use crate::support::{nap, on_workers};
+use crate::support::{nap, on_workers, watched};
 use goroutines::channel::{
     Receiver, RecvError, Select, SendError, Sender, after, bounded, never, unbounded,
 };
@@ -15,6 +15,7 @@ on_workers! {
     se_4_never_default_while_one_is_ready
     se_4_never_default_while_one_is_ready_2
     se_5_exactly_one
+    se_6_the_others_are_untouched
     se_7_the_last_in_the_queue
     se_11_the_same_channel_twice
     se_12_not_with_itself
@@ -44,6 +45,7 @@ fn se_1_evaluation() {
     assert_eq!(r.recv(), Ok(2));
 }
 
+/// SE-2: Go's TestSelectFairness: 10,000 trials, two of four ready.
 fn se_2_uniform() {
     const TRIALS: u32 = 10_000;
     let (a, b) = (unbounded(), unbounded());
@@ -62,6 +64,7 @@ fn se_2_uniform() {
     assert!(i32::abs(first - second) <= 1_000, "{first} and {second}");
 }
 
+/// SE-2, SE-13: also when all are closed, by the macro and at run time.
 fn se_2_uniform_when_all_are_closed() {
     let ends: [_; 4] = std::array::from_fn(|_| bounded::<u8>(1));
     ends.iter().for_each(|(s, _)| assert!(s.close()));
@@ -94,6 +97,7 @@ fn se_2_uniform_when_all_are_closed() {
     );
 }
 
+/// SE-2, SE-11: Go's TestPseudoRandomSend: the same channel in two arms.
 fn se_2_pseudo_random_send() {
     for cap in [0, 100] {
         let (s, r) = bounded(cap);
@@ -109,39 +113,65 @@ fn se_2_pseudo_random_send() {
     }
 }
 
+/// SE-3, SE-13, CH-15: what can proceed is chosen, and nothing else: by the macro and at run time.
 #[goroutines::test]
 fn se_3_se_13_what_can_proceed() {
-    // A buffered value; closed with data; closed without.
-    let (s, r) = bounded(2);
-    let poll = |r: &Receiver<u8>| select! { recv(r) -> m => Some(m), default => None };
-    let offer = |s: &Sender<u8>, v| select! { send(s, v) -> res => Some(res), default => None };
-    assert_eq!(poll(&r), None);
-    assert_eq!(offer(&s, 1), Some(Ok(())));
-    assert_eq!(offer(&s, 2), Some(Ok(())));
-    assert_eq!(offer(&s, 3), None);
-    s.close();
-    // CH-20, SE-13: a send on a closed channel is ready, and never default.
-    assert_eq!(offer(&s, 3), Some(Err(SendError(3))));
-    assert_eq!(poll(&r), Some(Ok(1)));
-    assert_eq!(offer(&s, 3), Some(Err(SendError(3))));
-    assert_eq!(poll(&r), Some(Ok(2)));
-    assert_eq!(poll(&r), Some(Err(RecvError)));
-    // A parked peer.
-    let (s, r) = bounded(0);
-    let sender = {
-        let s = s.clone();
-        spawn(move || s.send(4))
-    };
-    nap();
-    assert_eq!(poll(&r), Some(Ok(4)));
-    sender.join().unwrap().unwrap();
-    let receiver = spawn(move || r.recv());
-    nap();
-    assert_eq!(offer(&s, 5), Some(Ok(())));
-    assert_eq!(receiver.join().unwrap(), Ok(5));
+    for dynamic in [false, true] {
+        let poll = |r: &Receiver<u8>| {
+            if !dynamic {
+                return select! { recv(r) -> m => Some(m), default => None };
+            }
+            let mut sel = Select::new();
+            sel.recv(r);
+            sel.try_select().ok().map(|operation| operation.recv(r))
+        };
+        let offer = |s: &Sender<u8>, v| {
+            if !dynamic {
+                return select! { send(s, v) -> res => Some(res), default => None };
+            }
+            let mut sel = Select::new();
+            sel.send(s);
+            sel.try_select().ok().map(|operation| operation.send(s, v))
+        };
+        // A buffered value; closed with data; closed without.
+        let (s, r) = bounded(2);
+        assert_eq!(poll(&r), None);
+        assert_eq!(offer(&s, 1), Some(Ok(())));
+        assert_eq!(offer(&s, 2), Some(Ok(())));
+        assert_eq!(offer(&s, 3), None);
+        s.close();
+        // CH-20: a send on a closed channel is ready, and never default.
+        assert_eq!(offer(&s, 3), Some(Err(SendError(3))));
+        assert_eq!(poll(&r), Some(Ok(1)));
+        assert_eq!(offer(&s, 3), Some(Err(SendError(3))));
+        assert_eq!(poll(&r), Some(Ok(2)));
+        for _ in 0..3 {
+            assert_eq!(poll(&r), Some(Err(RecvError)));
+        }
+        // A parked peer, and none.
+        let (s, r) = bounded(0);
+        assert_eq!((poll(&r), offer(&s, 4)), (None, None));
+        let sender = {
+            let s = s.clone();
+            watched(move || s.send(4))
+        };
+        assert_eq!(offer(&s, 9), None);
+        assert_eq!(poll(&r), Some(Ok(4)));
+        sender.handle.join().unwrap().unwrap();
+        let receiver = {
+            let r = r.clone();
+            watched(move || r.recv())
+        };
+        assert_eq!(poll(&r), None);
+        assert_eq!(offer(&s, 5), Some(Ok(())));
+        assert_eq!(receiver.handle.join().unwrap(), Ok(5));
+        r.close();
+        assert_eq!(poll(&r), Some(Err(RecvError)));
+        assert_eq!(offer(&s, 6), Some(Err(SendError(6))));
+    }
 }
 
-/// At each moment one of the two is ready: first `a`, then both, then `b`.
+/// SE-4: Go's TestNonblockSelectRace. At each moment one of the two is ready: first `a`, then both, then `b`.
 fn se_4_never_default_while_one_is_ready() {
     for _ in 0..crate::support::rounds(2_000) {
         let (a, b) = (bounded(1), bounded(1));
@@ -160,7 +190,7 @@ fn se_4_never_default_while_one_is_ready() {
     }
 }
 
-/// The same with a close.
+/// SE-4: the same with a close.
 fn se_4_never_default_while_one_is_ready_2() {
     for _ in 0..crate::support::rounds(2_000) {
         let (a, b) = (bounded(1), bounded::<u8>(0));
@@ -179,7 +209,7 @@ fn se_4_never_default_while_one_is_ready_2() {
     }
 }
 
-/// A token wanders between two channels while others poll both: it is always somewhere.
+/// SE-4: a token wanders between two channels while others poll both: it is always somewhere.
 #[goroutines::test(workers = 8)]
 fn se_4_a_wandering_token() {
     let ends: [_; 2] = std::array::from_fn(|_| bounded::<()>(2));
@@ -221,6 +251,7 @@ fn panic_now() {
     panic!("evaluated although it was not chosen");
 }
 
+/// SE-5: Go's doubleselect.
 fn se_5_exactly_one() {
     let n = crate::support::rounds(2_500);
     let ends: [_; 4] = std::array::from_fn(|_| bounded::<usize>(0));
@@ -247,6 +278,69 @@ fn se_5_exactly_one() {
         assert!(!std::mem::replace(&mut seen[i], true), "{i} twice");
     }
     assert!(seen.into_iter().all(|s| s));
+}
+
+/// SE-6, MM-12: of the arms that are not chosen nothing is sent and nothing taken: not of those that could
+/// have been, nor of those that a select waited in.
+fn se_6_the_others_are_untouched() {
+    let (s, r) = bounded::<u8>(100);
+    let (t, u) = bounded::<u8>(100);
+    (0..100).for_each(|i| s.send(i).unwrap());
+    let mut taken = 0;
+    let mut dynamic = Select::new();
+    dynamic.recv(&r);
+    dynamic.send(&t);
+    while t.len() < 100 && !r.is_empty() {
+        let received = if taken % 2 == 0 {
+            select! { recv(r) -> m => Some(m), send(t, 1) -> res => { res.unwrap(); None } }
+        } else {
+            let operation = dynamic.select();
+            match operation.index() {
+                0 => Some(operation.recv(&r)),
+                _ => operation.send(&t, 1).map(|()| None).unwrap(),
+            }
+        };
+        if let Some(m) = received {
+            assert_eq!(m, Ok(taken));
+            taken += 1;
+        }
+        assert_eq!(r.len(), 100 - usize::from(taken));
+    }
+    // As many as were sent, and what they were.
+    let sent = t.len();
+    assert_eq!(u.try_iter().filter(|&v| v == 1).count(), sent);
+
+    for chosen in 0..4 {
+        let (s1, r1) = bounded::<u8>(0);
+        let (s2, r2) = bounded::<u8>(0);
+        let (s3, r3) = bounded::<u8>(0);
+        let (s4, r4) = bounded::<u8>(1);
+        s4.send(0).unwrap();
+        let selector = {
+            let (r1, r2, s3, s4) = (r1.clone(), r2.clone(), s3.clone(), s4.clone());
+            watched(move || {
+                select! {
+                    recv(r1) -> m => { m.unwrap(); 0 }
+                    recv(r2) -> m => { m.unwrap(); 1 }
+                    send(s3, 3) -> res => { res.unwrap(); 2 }
+                    send(s4, 4) -> res => { res.unwrap(); 3 }
+                }
+            })
+        };
+        match chosen {
+            0 => s1.try_send(1).unwrap(),
+            1 => s2.try_send(2).unwrap(),
+            // Its value is evaluated now.
+            2 => assert_eq!(r3.recv(), Ok(3)),
+            _ => assert_eq!(r4.recv(), Ok(0)),
+        }
+        assert_eq!(selector.handle.join().unwrap(), chosen);
+        // Nobody is there any more.
+        assert!(s1.try_send(1).is_err() && s2.try_send(2).is_err());
+        assert!(r3.try_recv().is_err());
+        let in_buffer = if chosen == 3 { 4 } else { 0 };
+        assert_eq!(r4.try_iter().collect::<Vec<_>>(), [in_buffer]);
+    }
 }
 
 /// SE-7: a select that was last in a queue leaves it, and those who come later are found.
@@ -282,6 +376,7 @@ fn nap_short() {
     (0..10).for_each(|_| yield_now());
 }
 
+/// SE-9, CH-23: what Go does with a nil channel, `None` does here, or `never`.
 #[goroutines::test(workers = 2)]
 fn se_9_cases_that_are_off() {
     let (s, r) = bounded::<u8>(1);
@@ -306,26 +401,32 @@ fn se_9_cases_that_are_off() {
     assert_eq!(select! { recv(by_arc) -> m => m }, Ok(4));
     // None of them ever: blocks.
     let none: Option<Receiver<u8>> = None;
-    let stuck = spawn(move || select! { recv(none) -> _ => (), recv(never::<u8>()) -> _ => () });
-    nap();
-    assert!(!stuck.is_finished());
-    stuck.cancel();
-    assert!(stuck.join().is_err());
+    let no_sender: Option<Sender<u8>> = None;
+    let stuck = watched(move || {
+        select! {
+            recv(none) -> _ => (),
+            send(no_sender, 1) -> _ => (),
+            recv(never::<u8>()) -> _ => (),
+        }
+    });
+    assert!(!stuck.handle.is_finished());
+    stuck.handle.cancel();
+    assert!(stuck.handle.join().is_err());
 }
 
+/// SE-10
 #[goroutines::test(workers = 2)]
 fn se_10_without_cases() {
     assert_eq!(select! { default => 3 }, 3);
     let start = std::time::Instant::now();
     assert_eq!(select! { default(Duration::from_millis(5)) => 4 }, 4);
     assert!(start.elapsed() >= Duration::from_millis(5));
-    let stuck = spawn(|| -> u8 {
+    let stuck = watched(|| -> u8 {
         select! {}
     });
-    nap();
-    assert!(!stuck.is_finished());
-    stuck.cancel();
-    assert!(stuck.join().is_err());
+    assert!(!stuck.handle.is_finished());
+    stuck.handle.cancel();
+    assert!(stuck.handle.join().is_err());
     assert!(Select::new().try_select().is_err());
     assert!(
         Select::new()
@@ -334,6 +435,7 @@ fn se_10_without_cases() {
     );
 }
 
+/// SE-11, SE-7: Go's TestSelectDuplicateChannel.
 fn se_11_the_same_channel_twice() {
     for _ in 0..100 {
         let (s, r) = bounded::<u8>(0);
@@ -360,6 +462,7 @@ fn se_11_the_same_channel_twice() {
     }
 }
 
+/// SE-12: Go's TestSelfSelect.
 fn se_12_not_with_itself() {
     // Alone it waits for ever.
     let (s, r) = bounded(0);
@@ -373,6 +476,17 @@ fn se_12_not_with_itself() {
         recv(r) -> _ => unreachable!("a select met itself"),
         default => (),
     }
+    // With room it may have its own value back.
+    let (t, u) = bounded(10);
+    let (mut sent, mut received) = (0, 0);
+    for _ in 0..100 {
+        select! {
+            send(t, sent) -> res => { res.unwrap(); sent += 1 }
+            recv(u) -> m => { assert_eq!(m, Ok(received)); received += 1 }
+        }
+        assert_eq!(u.len(), sent - received);
+    }
+    assert!(received > 0);
     // Two pair up with each other.
     let n = 1_000;
     let each = move |me: u8, s: Sender<u8>, r: Receiver<u8>, done: Receiver<()>| {
@@ -400,11 +514,12 @@ fn se_12_not_with_itself() {
     assert_eq!(one.0 + one.1, n);
 }
 
+/// SE-14: of goroutines and threads, by the macro and at run time. (Many at once: `ch_18_19_close_wakes_all`.)
 fn se_14_close_wakes() {
-    for dynamic in [false, true] {
+    for (dynamic, on_thread) in [(false, false), (true, false), (false, true), (true, true)] {
         let (s, r) = bounded::<u8>(0);
-        let (s2, r2) = bounded::<u8>(0);
-        let receiver = spawn(move || {
+        let (_s2, r2) = bounded::<u8>(0);
+        let receives = move || {
             if dynamic {
                 let mut sel = Select::new();
                 sel.recv(&r2);
@@ -414,25 +529,39 @@ fn se_14_close_wakes() {
                 return operation.recv(&r);
             }
             select! { recv(r2) -> _ => unreachable!(), recv(r) -> m => m }
-        });
-        nap();
-        assert!(s.close());
-        assert_eq!(receiver.join().unwrap(), Err(RecvError));
-        let _ = s2;
+        };
+        let end = ended_by(on_thread, receives, || s.close());
+        assert_eq!(end, Err(RecvError));
 
         let (s, r) = bounded::<u8>(0);
-        let sender = spawn(move || {
+        let sends = move || {
             if dynamic {
                 let mut sel = Select::new();
                 sel.send(&s);
                 return sel.select().send(&s, 8);
             }
             select! { send(s, 8) -> res => res, recv(never::<u8>()) -> _ => unreachable!() }
-        });
-        nap();
-        assert!(r.close());
-        assert_eq!(sender.join().unwrap(), Err(SendError(8)));
+        };
+        let end = ended_by(on_thread, sends, || r.close());
+        assert_eq!(end, Err(SendError(8)));
     }
+}
+
+/// How `waits` ends when `close`, called while it waits, has returned.
+fn ended_by<T: Send + 'static>(
+    on_thread: bool,
+    waits: impl FnOnce() -> T + Send + 'static,
+    close: impl FnOnce() -> bool,
+) -> T {
+    if on_thread {
+        let waits = std::thread::spawn(waits);
+        nap();
+        assert!(!waits.is_finished() && close());
+        return waits.join().unwrap();
+    }
+    let waits = watched(waits);
+    assert!(!waits.handle.is_finished() && close());
+    waits.handle.join().unwrap()
 }
 
 /// SE-15: no priority, and with `select_biased!` the order of the source.

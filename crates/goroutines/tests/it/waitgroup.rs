@@ -144,6 +144,34 @@ fn workers_may_add_workers() {
     });
 }
 
+// WG-5: an `add` at zero beside a `wait` may be noticed. It is, or it came before, or after; and nobody is left
+// waiting, nor let go while somebody is counted who came before.
+#[test]
+fn an_add_that_races_with_wait() {
+    both(|| {
+        for _ in 0..rounds(200) {
+            let wg = WaitGroup::new();
+            wg.add(1);
+            let waiter = spawn({
+                let wg = wg.clone();
+                move || wg.wait()
+            });
+            yield_now();
+            let adder = std::thread::spawn({
+                let wg = wg.clone();
+                move || match catch_unwind(AssertUnwindSafe(|| wg.add(1))) {
+                    Ok(()) => wg.done(),
+                    Err(payload) => assert!(text(&*payload).contains("misuse")),
+                }
+            });
+            wg.done();
+            goroutines::blocking(|| adder.join().unwrap());
+            waiter.join().unwrap();
+            wg.wait();
+        }
+    });
+}
+
 // WG-6
 #[test]
 fn two_groups_as_a_barrier_round_after_round() {
@@ -173,7 +201,7 @@ fn two_groups_as_a_barrier_round_after_round() {
     });
 }
 
-// WG-7: no spurious return, in 1,000 rounds.
+// WG-7, MM-9: no spurious return, in 1,000 rounds.
 #[test]
 fn done_comes_before_wait_returns() {
     both(|| {

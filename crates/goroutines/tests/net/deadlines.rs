@@ -33,10 +33,13 @@ fn in_the_past_frees_each_kind_of_call() {
         let (server, _client) = pair();
         fill(&server);
         let (mut reads, mut writes) = (server.try_clone().unwrap(), server.try_clone().unwrap());
+        let mut also_reads = server.try_clone().unwrap();
         let reader = waits(move || reads.read(&mut [0; 8]));
+        let other = waits(move || also_reads.read(&mut [0; 8]));
         let writer = waits(move || writes.write_all(&[0; 1 << 20]));
         server.set_read_deadline(past()).unwrap();
         timed_out(reader.join().unwrap());
+        timed_out(other.join().unwrap());
         sleep(SHORT);
         assert!(!writer.is_finished());
         server.set_write_deadline(past()).unwrap();
@@ -411,6 +414,7 @@ fn full(listener: &TcpListener) -> Vec<TcpStream> {
     }
 }
 
+// NE-17
 /// A connection in progress: it waits, is given up by a deadline or a cancel, or comes about.
 #[test]
 fn a_full_backlog() {

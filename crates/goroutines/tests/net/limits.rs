@@ -177,6 +177,7 @@ fn watched() -> usize {
     n
 }
 
+// NE-20: nothing is left to wait for. (There is no count of those who wait, as no report needs one: CAVEATS.md.)
 /// What others have open by another descriptor is not watched any more when we have dropped or closed ours.
 #[test]
 fn pollers_forget() {

@@ -5,7 +5,8 @@ use crate::child::{alone, on_each};
 use crate::close::waits;
 use crate::support::{both, inside, rounds, until};
 use crate::tcp::{echo, pair};
-use goroutines::net::{Shutdown, TcpListener, TcpStream};
+use goroutines::io::is_closed;
+use goroutines::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use goroutines::os::unix::net::UnixStream;
 use goroutines::{sleep, spawn};
 use std::io::{Read, Write};
@@ -51,6 +52,7 @@ fn a_socket_is_handed_on() {
     });
 }
 
+// NE-1
 /// Several goroutines read from clones, and several write: every byte arrives once. Reads that wait on other
 /// workers take the descriptor along, back and forth.
 #[test]
@@ -102,6 +104,117 @@ fn clones_on_many_workers() {
         readers.into_iter().for_each(|r| r.join().unwrap());
         assert_eq!(got.load(Ordering::Relaxed), 4 * 5 * rounds(300));
         assert_eq!(sum.load(Ordering::Relaxed), 10 * 5 * rounds(300));
+    });
+}
+
+// NE-1: all methods by many at once. What one `write` sends is in one piece; and who reads and who writes do not wait
+// for each other.
+#[test]
+fn all_methods_by_many_at_once() {
+    on_each("moves::all_methods_by_many_at_once", || {
+        const EACH: usize = 60;
+        const PIECE: usize = 50;
+        let (server, client) = pair();
+        let writes = |tag: u8| {
+            let client = client.try_clone().unwrap();
+            move || {
+                for i in 0..EACH {
+                    let mut piece = [tag; PIECE];
+                    piece[1] = i as u8;
+                    // There is room for all that all of them send.
+                    assert_eq!((&client).write(&piece).unwrap(), PIECE);
+                    goroutines::yield_now();
+                }
+            }
+        };
+        let mut writers: Vec<_> = (0..4).map(|tag| spawn(writes(tag))).collect();
+        let thread = std::thread::spawn(writes(4));
+        for stream in [server.try_clone().unwrap(), client.try_clone().unwrap()] {
+            writers.push(spawn(move || {
+                for i in 0..EACH {
+                    let other = stream.try_clone().unwrap();
+                    let hour = Some(Instant::now() + Duration::from_secs(3_600));
+                    stream.set_deadline([hour, None][i % 2]).unwrap();
+                    assert_eq!(other.peer_addr().unwrap(), stream.peer_addr().unwrap());
+                    stream.set_nodelay(i % 2 == 0).unwrap();
+                    assert!(other.take_error().unwrap().is_none());
+                    goroutines::yield_now();
+                }
+                stream.set_deadline(None).unwrap();
+            }));
+        }
+        let mut next = [0; 5];
+        for _ in 0..5 * EACH {
+            let mut piece = [0; PIECE];
+            (&server).read_exact(&mut piece).unwrap();
+            let [tag, i, ref rest @ ..] = piece;
+            assert!(rest.iter().all(|&b| b == tag), "{piece:?}");
+            assert_eq!(usize::from(i), next[usize::from(tag)]);
+            next[usize::from(tag)] += 1;
+        }
+        writers.into_iter().for_each(|w| w.join().unwrap());
+        goroutines::blocking(|| thread.join().unwrap());
+        // One reads and waits, and others write; one writes and waits, and others read.
+        let reads = server.try_clone().unwrap();
+        let reader = waits(move || (&reads).read(&mut [0; 8]));
+        (&server).write_all(b"there").unwrap();
+        (&client).read_exact(&mut [0; 5]).unwrap();
+        assert!(!reader.is_finished());
+        (&client).write_all(b"back").unwrap();
+        assert_eq!(reader.join().unwrap().unwrap(), 4);
+        crate::close::fill(&server);
+        let stream = server.try_clone().unwrap();
+        let writer = waits(move || (&stream).write_all(&[0; 8]));
+        (&client).write_all(b"x").unwrap();
+        assert_eq!(one_byte(&server), b'x');
+        assert!(!writer.is_finished());
+        server.close();
+        assert!(writer.join().unwrap().is_err());
+    });
+}
+
+// NE-2
+/// Those who wait cost no thread, whatever they wait for.
+#[test]
+fn only_goroutines_wait() {
+    on_each("moves::only_goroutines_wait", || {
+        let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (server, full) = (pair(), pair());
+        crate::close::fill(&full.0);
+        let started = Arc::new(AtomicUsize::new(0));
+        let crowd = |n: usize| {
+            (0..n).map(|i| {
+                let (listener, socket) =
+                    (listener.try_clone().unwrap(), socket.try_clone().unwrap());
+                let reads = server.0.try_clone().unwrap();
+                let writes = full.0.try_clone().unwrap();
+                let started = started.clone();
+                spawn(move || {
+                    started.fetch_add(1, Ordering::Relaxed);
+                    match i % 4 {
+                        0 => (&reads).read(&mut [0; 8]).map(|_| ()),
+                        1 => (&writes).write_all(&[0; 8]),
+                        2 => listener.accept().map(|_| ()),
+                        _ => socket.recv(&mut [0; 8]).map(|_| ()),
+                    }
+                })
+            })
+        };
+        let mut all: Vec<_> = crowd(40).collect();
+        until("some wait", || started.load(Ordering::Relaxed) == 40);
+        let before = threads();
+        all.extend(crowd(160));
+        until("all wait", || started.load(Ordering::Relaxed) == 200);
+        sleep(Duration::from_millis(5));
+        // A spare worker may have come, if this machine is busy.
+        let now = threads();
+        assert!(now <= before + 2, "{before} threads, and then {now}");
+        assert!(all.iter().all(|h| !h.is_finished()));
+        assert!(server.0.close() && full.0.close() && listener.close() && socket.close());
+        all.into_iter()
+            .for_each(|h| assert!(is_closed(&h.join().unwrap().unwrap_err())));
     });
 }
 

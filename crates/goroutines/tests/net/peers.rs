@@ -43,6 +43,7 @@ fn a_reset_frees_a_writer() {
     });
 }
 
+// NE-16
 /// One that was given up while it waited to be accepted.
 #[test]
 fn reset_before_it_was_accepted() {

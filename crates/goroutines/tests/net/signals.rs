@@ -9,7 +9,7 @@ use goroutines::spawn;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SIGUSR1: i32 = 10;
 const SIGPIPE: i32 = 13;
@@ -23,7 +23,7 @@ unsafe extern "C" {
 
 extern "C" fn nothing(_: i32) {}
 
-// NE-16
+// NE-16, TI-1: also those who sleep, who do so for as long as ever.
 #[test]
 fn interrupted_everywhere() {
     on_each("signals::interrupted_everywhere", || {
@@ -66,8 +66,22 @@ fn interrupted_everywhere() {
             .map(|_| std::thread::spawn(move || client(200)))
             .collect();
         let goroutines: Vec<_> = (0..200).map(|_| spawn(move || client(40))).collect();
+        let sleeps = || {
+            for ms in [1, 20, 3] {
+                let (start, time) = (Instant::now(), Duration::from_millis(ms));
+                goroutines::sleep(time);
+                assert!(start.elapsed() >= time, "{:?}", start.elapsed());
+            }
+        };
+        let sleepers: Vec<_> = (0..20).map(|_| spawn(sleeps)).collect();
+        let sleeper = std::thread::spawn(sleeps);
+        sleeps();
         goroutines.into_iter().for_each(|g| g.join().unwrap());
-        goroutines::blocking(|| threads.into_iter().for_each(|t| t.join().unwrap()));
+        sleepers.into_iter().for_each(|g| g.join().unwrap());
+        goroutines::blocking(|| {
+            threads.into_iter().for_each(|t| t.join().unwrap());
+            sleeper.join().unwrap();
+        });
         over.store(true, Ordering::Relaxed);
         assert!(goroutines::blocking(|| storm.join().unwrap()) > 50);
         listener.close();

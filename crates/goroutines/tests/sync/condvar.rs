@@ -1,4 +1,4 @@
-//! `Condvar`: SEMANTICS CO-1 to CO-7.
+//! `Condvar`: SEMANTICS CO-1 to CO-7 (CO-8: `types`).
 
 use crate::support::{both, everybody, inside, moment, on_workers, rounds, until};
 use goroutines::sync::{Condvar, Mutex, WaitGroup};
@@ -190,29 +190,27 @@ fn notifications_are_not_remembered() {
     });
 }
 
-// CO-6, CO-7
-#[test]
+// CO-6, CO-7, MM-9: a signal without the mutex; what was done before it is seen, with nothing else in between.
 fn notify_without_the_mutex() {
-    inside(|| {
-        let (mutex, condvar, data) = (Mutex::new(0_usize), Condvar::new(), AtomicUsize::new(0));
-        let n = rounds(300);
-        everybody(1, 1, |i| {
+    let n = rounds(100);
+    // Goroutine to goroutine, then to a thread and back.
+    for (goroutines, waiter) in [(2, 0), (1, 0), (1, 1)] {
+        let (mutex, condvar, data) = (Mutex::new(0), Condvar::new(), AtomicUsize::new(0));
+        everybody(goroutines, 2 - goroutines, |i| {
             for round in 1..=n {
-                if i == 0 {
-                    data.store(round, Ordering::Relaxed);
-                    *mutex.lock().unwrap() = round;
-                    condvar.notify_one();
-                    until("it was seen", || data.load(Ordering::Relaxed) == 0);
+                if i == waiter {
+                    let mut guard = mutex.lock().unwrap();
+                    *guard = round;
+                    drop(condvar.wait(guard).unwrap());
+                    assert_eq!(data.load(Ordering::Relaxed), round);
                 } else {
-                    let guard = condvar
-                        .wait_while(mutex.lock().unwrap(), |n| *n != round)
-                        .unwrap();
-                    assert_eq!(data.swap(0, Ordering::Relaxed), round);
-                    drop(guard);
+                    until("it waits", || *mutex.lock().unwrap() == round);
+                    data.store(round, Ordering::Relaxed);
+                    condvar.notify_one();
                 }
             }
         });
-    });
+    }
 }
 
 #[test]
@@ -319,4 +317,4 @@ fn ten_thousand_waiters() {
     done.wait();
 }
 
-on_workers! { generations stealing broadcast no_signal_is_lost_to_a_timeout }
+on_workers! { generations stealing broadcast notify_without_the_mutex no_signal_is_lost_to_a_timeout }

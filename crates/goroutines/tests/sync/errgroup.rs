@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-// EG-1; Go's TestZeroGroup
+// EG-1, EG-6; Go's TestZeroGroup, which uses a group again after it has waited
 #[test]
 fn the_first_error_in_time() {
     both(|| {

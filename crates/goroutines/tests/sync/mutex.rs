@@ -1,4 +1,4 @@
-//! `Mutex`: SEMANTICS MU-1 to MU-12.
+//! `Mutex`: SEMANTICS MU-1 to MU-12 (MU-4: `types`).
 
 use crate::support::{both, everybody, inside, moment, on_workers, rounds, until};
 use goroutines::sync::{Mutex, TryLockError};

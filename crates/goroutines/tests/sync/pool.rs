@@ -29,20 +29,41 @@ fn what_was_put_in_comes_out() {
     });
 }
 
-// PO-2; Go's TestPoolStress
+// PO-2, MM-9; Go's TestPoolStress: nobody else has it, and what was done to it before is done.
 fn nobody_shares() {
-    let pool = Pool::new(|| Arc::new(AtomicBool::new(false)));
+    struct Item {
+        taken: AtomicBool,
+        // As many as there were users, in any order.
+        users: [AtomicUsize; 2],
+    }
+    let all = std::sync::Mutex::new(Vec::new());
+    let pool = Pool::new(|| {
+        let item = Arc::new(Item {
+            taken: AtomicBool::new(false),
+            users: [const { AtomicUsize::new(0) }; 2],
+        });
+        all.lock().unwrap().push(item.clone());
+        item
+    });
     everybody(10, 3, |_| {
         for i in 0..rounds(500) {
             let item = pool.get();
-            assert!(!item.swap(true, Ordering::Relaxed), "two have it");
+            assert!(!item.taken.swap(true, Ordering::Relaxed), "two have it");
+            let [first, second] = item.users.each_ref();
+            let n = first.load(Ordering::Relaxed);
+            assert_eq!(n, second.load(Ordering::Relaxed));
+            first.store(n + 1, Ordering::Relaxed);
             if i % 16 == 0 {
                 yield_now();
             }
-            item.store(false, Ordering::Relaxed);
+            second.store(n + 1, Ordering::Relaxed);
+            item.taken.store(false, Ordering::Relaxed);
             pool.put(item);
         }
     });
+    let users = |item: &Arc<Item>| item.users[0].load(Ordering::Relaxed);
+    let total: usize = all.lock().unwrap().iter().map(users).sum();
+    assert_eq!(total, 13 * rounds(500));
 }
 
 on_workers! { nobody_shares }

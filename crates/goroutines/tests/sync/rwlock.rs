@@ -1,4 +1,4 @@
-//! `RwLock`: SEMANTICS RW-1 to RW-7.
+//! `RwLock`: SEMANTICS RW-1 to RW-7 (RW-5: `types`).
 
 use crate::support::{both, everybody, inside, moment, on_workers, rounds, until};
 use goroutines::sync::{Mutex, RwLock, RwLockWriteGuard, TryLockError};
@@ -189,7 +189,45 @@ fn guards_may_be_dropped_by_others() {
     });
 }
 
-// RW-7
+// RW-7, MM-7: what writers did before is there for readers, and what readers did for the next writer. (With data
+// in cells: `loom_rwlock_*` in `models/`.)
+fn each_sees_what_was_before() {
+    let n = rounds(200);
+    let lock = RwLock::new(());
+    // Beside what is locked, and ordered by nothing but the lock.
+    let written = [const { AtomicUsize::new(0) }; 2];
+    let reading = [const { AtomicBool::new(false) }; 8];
+    everybody(6, 2, |i| {
+        for round in 0..n {
+            if (i + round) % 3 == 0 {
+                let guard = lock.write().unwrap();
+                assert!(reading.iter().all(|r| !r.load(Ordering::Relaxed)));
+                let [first, second] = written.each_ref();
+                let next = first.load(Ordering::Relaxed) + 1;
+                first.store(next, Ordering::Relaxed);
+                if round % 16 == 0 {
+                    yield_now();
+                }
+                second.store(next, Ordering::Relaxed);
+                drop(guard);
+            } else {
+                let guard = lock.read().unwrap();
+                reading[i].store(true, Ordering::Relaxed);
+                let [first, second] = written.each_ref().map(|w| w.load(Ordering::Relaxed));
+                assert_eq!(first, second);
+                if round % 16 == 0 {
+                    yield_now();
+                }
+                reading[i].store(false, Ordering::Relaxed);
+                drop(guard);
+            }
+        }
+    });
+    let writes = (0..8).map(|i| (0..n).filter(|round| (i + round) % 3 == 0).count());
+    assert_eq!(written[0].load(Ordering::Relaxed), writes.sum());
+}
+
+// RW-1
 #[test]
 fn try_write_needs_it_free() {
     both(|| {
@@ -209,4 +247,4 @@ fn try_write_needs_it_free() {
     });
 }
 
-on_workers! { hammer nobody_starves }
+on_workers! { hammer nobody_starves each_sees_what_was_before }

@@ -145,6 +145,34 @@ fn an_expired_deadline_fails_even_if_permits_are_free() {
     });
 }
 
+// SM-4: permits that come to one whose time is over, or who was cancelled, are there for others.
+#[test]
+fn permits_that_come_too_late_are_given_back() {
+    both(|| {
+        for i in 0..rounds(20) {
+            let semaphore = Arc::new(Semaphore::new(2));
+            let held = semaphore.acquire(2);
+            let s = semaphore.clone();
+            let gives_up = spawn(move || s.acquire_timeout(2, Duration::from_micros(300)).is_ok());
+            let s = semaphore.clone();
+            let cancelled = spawn(move || drop(s.acquire(1)));
+            if i % 2 == 0 {
+                assert!(!gives_up.join().unwrap());
+                cancelled.cancel();
+                drop(held);
+            } else {
+                // At the same time: whoever gets them has them, and gives them back.
+                sleep(Duration::from_micros(300));
+                drop(held);
+                cancelled.cancel();
+                let _ = gives_up.join().unwrap();
+            }
+            let _ = cancelled.join();
+            assert_eq!(semaphore.available(), 2);
+        }
+    });
+}
+
 // SM-5; Go's TestAllocCancelDoesntStarve
 #[test]
 fn a_head_that_gives_up_wakes_the_next() {

@@ -1,4 +1,4 @@
-//! `SingleFlight`: SEMANTICS SF-1 to SF-6.
+//! `SingleFlight`: SEMANTICS SF-1 to SF-6, but SF-4: there is no form with a channel, see README.md of the room.
 
 use crate::support::{both, everybody, inside, moment, on_workers, quiet_panic, rounds, until};
 use goroutines::sync::{Flight, SingleFlight};

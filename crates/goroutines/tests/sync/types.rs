@@ -58,6 +58,18 @@ fn shared_by_all() {
     safe::<LazyLock<u32>>();
 }
 
+// CO-8: not copied, so not after its first use. MU-4, RW-5: what is not locked cannot be unlocked, as only guards
+// unlock, and those are not copied. MM-10: atomics are std's.
+#[test]
+fn what_types_exclude() {
+    assert!(!implements!(Condvar: Clone));
+    assert!(!implements!(Mutex<u32>: Clone) && !implements!(RwLock<u32>: Clone));
+    assert!(!implements!(MutexGuard<'static, u32>: Clone));
+    assert!(!implements!(RwLockReadGuard<'static, u32>: Clone));
+    assert!(!implements!(RwLockWriteGuard<'static, u32>: Clone));
+    let _: std::sync::atomic::AtomicU32 = goroutines::sync::atomic::AtomicU32::new(0);
+}
+
 #[test]
 fn bounds() {
     type Here = Rc<u32>;

@@ -219,7 +219,7 @@ fn one_of_many_gets_it() {
     });
 }
 
-// TI-14: moving timers to and fro loses none.
+// TI-14: moving timers to and fro loses none, and each comes when it was last set to.
 #[test]
 fn moved_to_and_fro() {
     inside(|| {
@@ -231,20 +231,27 @@ fn moved_to_and_fro() {
                 spawn(move || t.c().recv().unwrap())
             })
             .collect();
-        let steps = [30, 1, HOUR.as_millis() as u64, 20, 0, 25, 3, 40, 2, 15];
-        let mut last = vec![Instant::now(); timers.len()];
-        for ms in steps {
-            for (timer, last) in timers.iter().zip(&mut last) {
-                if timer.reset(Duration::from_millis(ms)) {
-                    *last = Instant::now() + Duration::from_millis(ms);
+        // Earlier and later in turn, and at the end at once, soon, or a little later.
+        let steps = [60, 90, 50, HOUR.as_millis() as u64, 70, 80, 55, 65];
+        // Between which moments it was set, plus the time it was set to.
+        let now = Instant::now();
+        let mut due = vec![now..=now; timers.len()];
+        for step in 0..=steps.len() {
+            for (i, (timer, due)) in timers.iter().zip(&mut due).enumerate() {
+                let last = [0, 30, 95][i % 3];
+                let d = Duration::from_millis(steps.get(step).copied().unwrap_or(last));
+                let before = Instant::now();
+                if timer.reset(d) {
+                    *due = before + d..=Instant::now() + d;
                 } else {
                     timer.stop();
                 }
             }
             sleep(Duration::from_micros(500));
         }
-        for waiter in waiters {
-            waiter.join().unwrap();
+        for (waiter, due) in waiters.into_iter().zip(due) {
+            let came = waiter.join().unwrap();
+            assert!(due.contains(&came), "{came:?} and not {due:?}");
         }
     });
 }

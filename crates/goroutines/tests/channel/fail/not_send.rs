@@ -1,4 +1,4 @@
-//! An end of a channel moves between threads only if its values do.
+//! An end of a channel moves between threads only if its values do: no data race is a program (MM-1).
 
 use goroutines::channel::bounded;
 use std::rc::Rc;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-// CX-23: cancel neither waits for it nor runs it.
+// CX-23, MM-11: cancel neither waits for it nor runs it.
 #[test]
 fn runs_in_a_goroutine_of_its_own() {
     both(|| {

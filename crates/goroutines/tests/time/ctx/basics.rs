@@ -43,19 +43,23 @@ fn background_is_never_done() {
 #[test]
 fn answers_stay() {
     both(|| {
-        let (ctx, cancel) = Context::background().with_timeout(HOUR);
+        let (ctx, cancel) = Context::background()
+            .with_value::<Depth>(3)
+            .with_timeout(HOUR);
         let (deadline, done) = (ctx.deadline(), ctx.done().clone());
         std::thread::scope(|s| {
             for _ in 0..2 {
                 s.spawn(|| {
                     assert!(ctx.done().same_channel(&done));
                     assert_eq!(ctx.deadline(), deadline);
+                    assert_eq!(ctx.value::<Depth>(), Some(&3));
                 });
             }
         });
         cancel.cancel();
         assert!(ctx.done().same_channel(&done) && done.is_closed());
         assert_eq!(ctx.deadline(), deadline);
+        assert_eq!(ctx.value::<Depth>(), Some(&3));
         let late = ctx.with_cancel().0;
         assert!(late.done().same_channel(late.done()));
     });
@@ -157,6 +161,12 @@ fn again_and_at_once() {
         });
         assert_eq!(ctx.err().unwrap().to_string(), "context canceled");
         assert!(!ctx.err().unwrap().is_timeout());
+        // For ever, also when its deadline has passed.
+        let (ctx, cancel) = Context::background().with_timeout(SHORT);
+        cancel.cancel();
+        done(&ctx);
+        goroutines::sleep(SHORT * 2);
+        done(&ctx);
         let late = ContextError::DeadlineExceeded;
         assert_eq!(late.to_string(), "context deadline exceeded");
         assert!(late.is_timeout());
@@ -267,8 +277,12 @@ fn a_receiver_alone() {
     assert!(done.is_closed());
 }
 
+// CX-3, CX-26: a context is this type and no other: there is none that is nil or somebody else's, a key is a type,
+// and a value is of the type that its key says.
 #[test]
 fn types() {
+    let _: fn(&Context) -> (Context, CancelFunc) = Context::with_cancel;
+    let _: fn(&Context, u32) -> Context = Context::with_value::<Depth>;
     fn shared<T: Send + Sync + std::fmt::Debug + 'static>() {}
     fn cheap<T: Clone>() {}
     shared::<Context>();

@@ -101,6 +101,8 @@ fn cancelling_stops_the_timer() {
 #[goroutines::test(workers = 2)]
 fn cost_no_goroutines() {
     let root = Context::background().with_cancel();
+    let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
+    let before = threads();
     let all: Vec<_> = (0..10_000)
         .map(|i| match i % 3 {
             0 => root.0.with_cancel(),
@@ -111,6 +113,8 @@ fn cost_no_goroutines() {
     assert_eq!(goroutines::num_goroutines(), 1);
     all[0].0.after_func(|| ());
     assert_eq!(goroutines::num_goroutines(), 1);
+    // A spare worker may have come, if this machine is busy.
+    assert!(threads() <= before + 2);
     root.1.cancel();
     assert_eq!(
         all.iter().filter(|(ctx, _)| ctx.err().is_none()).count(),

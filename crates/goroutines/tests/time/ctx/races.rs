@@ -93,7 +93,7 @@ fn made_while_cancelled() {
     }
 }
 
-/// CX-8, CX-17: whoever sees one sees the other, and the cause is whole.
+/// CX-8, CX-17, MM-11: whoever sees one sees the other, and the cause is whole.
 fn err_and_done() {
     for i in 0..rounds(300) {
         let (ctx, cancel) = Context::background().with_cancel_cause();
@@ -112,6 +112,7 @@ fn err_and_done() {
                     }
                     if ctx.done().is_closed() {
                         assert_eq!(ctx.err(), Some(ContextError::Canceled));
+                        assert_eq!(ctx.cause().unwrap().to_string(), "why");
                         return;
                     }
                     yield_now();
