@@ -28,8 +28,10 @@ pub(crate) fn freed<T>(handle: JoinHandle<io::Result<T>>) {
     assert_eq!(error.kind(), ErrorKind::NotConnected);
 }
 
-/// Writes until there is no more room, at either end; but for a little, when the system acknowledges what
-/// has arrived.
+/// More than there is ever room for: what has been filled may have some room again a moment later.
+pub(crate) static LARGE: [u8; 16 << 20] = [0; 16 << 20];
+
+/// Writes until there is no more room, at either end.
 pub(crate) fn fill(mut stream: &TcpStream) {
     stream.set_nonblocking(true).unwrap();
     let mut in_vain = 0;
@@ -57,7 +59,7 @@ fn frees_each_kind_of_call() {
         let peeks = server.try_clone().unwrap();
         let reader = waits(move || reads.read(&mut [0; 8]));
         let peeker = waits(move || peeks.peek(&mut [0; 8]));
-        let writer = waits(move || writes.write_all(&[0; 1 << 20]));
+        let writer = waits(move || writes.write_all(&LARGE));
         assert!(server.close());
         freed(reader);
         freed(peeker);

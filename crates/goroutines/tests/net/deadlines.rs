@@ -1,7 +1,7 @@
 //! Deadlines and timeouts: the cases of Go's `net/timeout_test.go`, and of the statements NE-3 to NE-9.
 
 use crate::child::{alone, on_each};
-use crate::close::{fill, waits};
+use crate::close::{LARGE, fill, waits};
 use crate::support::{HOUR, PATIENCE, SHORT, both, inside, rounds};
 use crate::tcp::pair;
 use goroutines::net::{TcpListener, TcpStream, UdpSocket};
@@ -36,7 +36,7 @@ fn in_the_past_frees_each_kind_of_call() {
         let mut also_reads = server.try_clone().unwrap();
         let reader = waits(move || reads.read(&mut [0; 8]));
         let other = waits(move || also_reads.read(&mut [0; 8]));
-        let writer = waits(move || writes.write_all(&[0; 1 << 20]));
+        let writer = waits(move || writes.write_all(&LARGE));
         server.set_read_deadline(past()).unwrap();
         timed_out(reader.join().unwrap());
         timed_out(other.join().unwrap());
@@ -116,7 +116,7 @@ fn passed_and_taken_back() {
         let (mut reads, mut writes) = (server.try_clone().unwrap(), server.try_clone().unwrap());
         let accepts = listener.try_clone().unwrap();
         let reader = waits(move || reads.read(&mut [0; 8]));
-        let writer = waits(move || writes.write_all(&[0; 1 << 20]));
+        let writer = waits(move || writes.write_all(&LARGE));
         let acceptor = waits(move || accepts.accept());
         sleep(watched);
         assert!(!reader.is_finished() && !writer.is_finished() && !acceptor.is_finished());

@@ -2,7 +2,7 @@
 //! are cancelled, panic, or hold up their worker.
 
 use crate::child::{alone, on_each};
-use crate::close::waits;
+use crate::close::{LARGE, fill, waits};
 use crate::support::{both, inside, rounds, until};
 use crate::tcp::{echo, pair};
 use goroutines::io::is_closed;
@@ -162,9 +162,9 @@ fn all_methods_by_many_at_once() {
         assert!(!reader.is_finished());
         (&client).write_all(b"back").unwrap();
         assert_eq!(reader.join().unwrap().unwrap(), 4);
-        crate::close::fill(&server);
+        fill(&server);
         let stream = server.try_clone().unwrap();
-        let writer = waits(move || (&stream).write_all(&[0; 8]));
+        let writer = waits(move || (&stream).write_all(&LARGE));
         (&client).write_all(b"x").unwrap();
         assert_eq!(one_byte(&server), b'x');
         assert!(!writer.is_finished());
@@ -182,7 +182,7 @@ fn only_goroutines_wait() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let (server, full) = (pair(), pair());
-        crate::close::fill(&full.0);
+        fill(&full.0);
         let started = Arc::new(AtomicUsize::new(0));
         let crowd = |n: usize| {
             (0..n).map(|i| {
@@ -195,7 +195,7 @@ fn only_goroutines_wait() {
                     started.fetch_add(1, Ordering::Relaxed);
                     match i % 4 {
                         0 => (&reads).read(&mut [0; 8]).map(|_| ()),
-                        1 => (&writes).write_all(&[0; 8]),
+                        1 => (&writes).write_all(&LARGE),
                         2 => listener.accept().map(|_| ()),
                         _ => socket.recv(&mut [0; 8]).map(|_| ()),
                     }
@@ -229,9 +229,9 @@ fn cancelled() {
             let accepts = listener.try_clone().unwrap();
             let reader = waits(move || reads.read(&mut [0; 8]));
             let acceptor = waits(move || accepts.accept());
-            crate::close::fill(&client);
+            fill(&client);
             let mut writes = client.try_clone().unwrap();
-            let writer = waits(move || writes.write_all(&[0; 1 << 20]));
+            let writer = waits(move || writes.write_all(&LARGE));
             // The reader has been woken by what came to fill it.
             assert_eq!(reader.join().unwrap().unwrap(), 8);
             let first = waits(move || {
