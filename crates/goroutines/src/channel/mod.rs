@@ -148,7 +148,7 @@ pub fn at(when: Instant) -> Receiver<Instant> {
 /// Ticks that nobody takes are dropped but for one, and later ones stay on the grid that the first one
 /// began.
 ///
-/// A period of zero is none: the receiver is [`never`], and who receives from it waits for ever. That is how
+/// A period of zero is none: the receiver is [`never()`], and who receives from it waits for ever. That is how
 /// a tick is switched off, and what Go does; [`Ticker::new`](crate::time::Ticker::new) panics instead.
 ///
 /// ```
