@@ -26,7 +26,8 @@
 //!
 //! Everything is called what `std::thread` calls it: [`spawn`], [`JoinHandle`], [`Builder`],
 //! [`scope`], [`park`], [`sleep`], [`yield_now`], [`panicking`], [`available_parallelism`]. A program
-//! written with those ports by changing the path. Every call that waits works on a plain OS thread too, where it blocks the thread.
+//! written with those ports by changing the path. Every call that waits works on a plain OS thread too,
+//! where it blocks the thread.
 //!
 //! # What is promised
 //!
