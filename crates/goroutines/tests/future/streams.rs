@@ -228,6 +228,32 @@ fn a_waker_blocks_its_thread<S: Ours, O: Ops<S>>() {
     open.send(()).unwrap();
 }
 
+/// All of the above as tests of the traits that `$ops` stands for.
+macro_rules! by_traits {
+    ($ops:ident) => {
+        #[test]
+        fn traits() {
+            all_comes_back::<TcpStream, $ops>();
+            all_comes_back::<UnixStream, $ops>();
+            close_ends_it::<TcpStream, $ops>();
+            close_ends_it::<UnixStream, $ops>();
+            many_pieces::<TcpStream, $ops>();
+            many_pieces::<UnixStream, $ops>();
+        }
+
+        #[goroutines::test(workers = 1)]
+        fn wakers() {
+            wakers_are_foreign::<UnixStream, $ops>();
+        }
+
+        #[goroutines::test(workers = 2)]
+        fn blocked() {
+            let blocked = a_waker_blocks_its_thread::<UnixStream, $ops>;
+            std::thread::spawn(blocked).join().unwrap();
+        }
+    };
+}
+
 #[cfg(feature = "tokio")]
 mod tokio {
     use super::*;
@@ -256,26 +282,7 @@ mod tokio {
         }
     }
 
-    #[test]
-    fn tokio_traits() {
-        all_comes_back::<TcpStream, Tokio>();
-        all_comes_back::<UnixStream, Tokio>();
-        close_ends_it::<TcpStream, Tokio>();
-        close_ends_it::<UnixStream, Tokio>();
-        many_pieces::<TcpStream, Tokio>();
-        many_pieces::<UnixStream, Tokio>();
-    }
-
-    #[goroutines::test(workers = 1)]
-    fn tokio_wakers() {
-        wakers_are_foreign::<UnixStream, Tokio>();
-    }
-
-    #[goroutines::test(workers = 2)]
-    fn tokio_blocked() {
-        let blocked = a_waker_blocks_its_thread::<UnixStream, Tokio>;
-        std::thread::spawn(blocked).join().unwrap();
-    }
+    by_traits!(Tokio);
 }
 
 #[cfg(feature = "hyper")]
@@ -306,26 +313,7 @@ mod hyper {
         }
     }
 
-    #[test]
-    fn hyper_traits() {
-        all_comes_back::<TcpStream, Hyper>();
-        all_comes_back::<UnixStream, Hyper>();
-        close_ends_it::<TcpStream, Hyper>();
-        close_ends_it::<UnixStream, Hyper>();
-        many_pieces::<TcpStream, Hyper>();
-        many_pieces::<UnixStream, Hyper>();
-    }
-
-    #[goroutines::test(workers = 1)]
-    fn hyper_wakers() {
-        wakers_are_foreign::<UnixStream, Hyper>();
-    }
-
-    #[goroutines::test(workers = 2)]
-    fn hyper_blocked() {
-        let blocked = a_waker_blocks_its_thread::<UnixStream, Hyper>;
-        std::thread::spawn(blocked).join().unwrap();
-    }
+    by_traits!(Hyper);
 }
 
 #[cfg(feature = "futures-io")]
@@ -357,24 +345,5 @@ mod futures_io {
         }
     }
 
-    #[test]
-    fn futures_io_traits() {
-        all_comes_back::<TcpStream, Futures>();
-        all_comes_back::<UnixStream, Futures>();
-        close_ends_it::<TcpStream, Futures>();
-        close_ends_it::<UnixStream, Futures>();
-        many_pieces::<TcpStream, Futures>();
-        many_pieces::<UnixStream, Futures>();
-    }
-
-    #[goroutines::test(workers = 1)]
-    fn futures_io_wakers() {
-        wakers_are_foreign::<UnixStream, Futures>();
-    }
-
-    #[goroutines::test(workers = 2)]
-    fn futures_io_blocked() {
-        let blocked = a_waker_blocks_its_thread::<UnixStream, Futures>;
-        std::thread::spawn(blocked).join().unwrap();
-    }
+    by_traits!(Futures);
 }
