@@ -131,12 +131,8 @@ struct ThreadEnd;
 impl Drop for ThreadEnd {
     fn drop(&mut self) {
         // The thread's values are dropped here, on their thread.
-        let locals = || THREAD.get().and_then(G::ext).map(|ext| &ext.locals);
-        for _ in 0..locals().map_or(0, Locals::most_to_drop) {
-            let Some(value) = locals().and_then(Locals::pop) else {
-                break;
-            };
-            drop(value);
+        if let Some(ext) = THREAD.get().and_then(G::ext) {
+            ext.locals.pop_all(drop);
         }
         if let Some(g) = THREAD.take() {
             crate::g::release(g);

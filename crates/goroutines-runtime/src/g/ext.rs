@@ -86,28 +86,32 @@ impl Locals {
     /// The value of `key`, if it was made already.
     pub fn get<T: 'static>(&self, key: usize) -> Option<*const Local<T>> {
         let ptr = self.slots.borrow().iter().find(|slot| slot.0 == key)?.1;
-        // SAFETY: values live until `pop`, which the same goroutine calls at its end.
+        // SAFETY: values live until `pop_all`, which the same goroutine calls at its end.
         let value: &dyn Any = unsafe { &*ptr };
         value.downcast_ref().map(std::ptr::from_ref)
     }
 
-    /// Keeps the value of `key` until [`Locals::pop`] takes it.
+    /// Keeps the value of `key` until [`Locals::pop_all`] takes it.
     pub fn insert<T: 'static>(&self, key: usize, value: T) -> *const Local<T> {
         let ptr: *const Local<T> = Box::into_raw(Box::new(Local::new(value)));
         self.slots.borrow_mut().push((key, ptr));
         ptr
     }
 
-    /// How often to [`pop`](Locals::pop) at the end: for all that are there, and for a thousand that their
-    /// destructors make. One that never stops making them gets them leaked.
-    pub fn most_to_drop(&self) -> usize {
-        self.slots.borrow().len() + 1_000
+    /// Takes all that are there, the one made last first, and up to a thousand that their destructors make,
+    /// each for `drop` to drop. One that never stops making them gets them leaked.
+    pub fn pop_all(&self, drop: impl Fn(Option<Box<dyn Any>>)) {
+        let most = self.slots.borrow().len() + 1_000;
+        for _ in 0..most {
+            let Some(value) = self.pop() else { return };
+            drop(value);
+        }
     }
 
     /// Takes the value made last, to be dropped; `None` in it if it must be leaked: somebody still uses
     /// it. That can only be a coroutine of the user's own, suspended inside `Local::with`, which
     /// another goroutine may resume.
-    pub fn pop(&self) -> Option<Option<Box<dyn Any>>> {
+    fn pop(&self) -> Option<Option<Box<dyn Any>>> {
         let (_, ptr) = self.slots.borrow_mut().pop()?;
         // SAFETY: the pointer came from a box in `insert`, and has not been taken before.
         if unsafe { &*ptr }.in_use() {

@@ -80,11 +80,7 @@ pub(super) fn gone(g: &'static G) {
 
 #[cold]
 fn drop_locals() {
-    let locals = current::locals();
-    for _ in 0..locals.most_to_drop() {
-        let Some(value) = locals.pop() else { return };
-        quietly(|| drop(value));
-    }
+    current::locals().pop_all(|value| quietly(|| drop(value)));
 }
 
 /// Runs something that must not unwind further. A panic in it has been printed by the hook.
