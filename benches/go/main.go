@@ -87,6 +87,7 @@ var programs = map[string]func() []figure{
 	"select4":      select4,
 	"ring":         ring,
 	"mutex":        mutex,
+	"rwlock":       rwlock,
 	"mutex_free":   mutexFree,
 	"chan_threads": chanThreads,
 	"ctx_tree":     ctxTree,
@@ -575,6 +576,39 @@ func mutex() []figure {
 	group.Wait()
 	check(count == goroutines*each)
 	return nsEach(start, count)
+}
+
+func rwlock() []figure {
+	const goroutines = 1_000
+	each := size(1_000)
+	var lock sync.RWMutex
+	var group sync.WaitGroup
+	count, seen := 0, 0
+	group.Add(goroutines)
+	start := time.Now()
+	for g := range goroutines {
+		go func() {
+			last := 0
+			for i := g; i < g+each; i++ {
+				if i%8 == 0 {
+					lock.Lock()
+					count++
+					lock.Unlock()
+				} else {
+					lock.RLock()
+					last = count
+					lock.RUnlock()
+				}
+			}
+			lock.Lock()
+			seen = max(seen, last)
+			lock.Unlock()
+			group.Done()
+		}()
+	}
+	group.Wait()
+	check(count == goroutines*each/8 && seen <= count)
+	return nsEach(start, goroutines*each)
 }
 
 func mutexFree() []figure {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use goroutines::channel::{Sender, bounded};
 use goroutines::context::Context;
-use goroutines::sync::{Mutex, WaitGroup};
+use goroutines::sync::{Mutex, RwLock, WaitGroup};
 use goroutines::{Goroutine, JoinHandle, current, go, park, sleep, spawn, yield_now};
 
 use crate::child::{Answer, announce_idle};
@@ -54,6 +54,7 @@ pub(crate) fn run(program: &str, workers: usize, size: Size) -> Answer {
         }),
         "idle" => goroutines::run(idle),
         "mutex" => goroutines::run(move || mutex(1_000, size.of(1_000))),
+        "rwlock" => goroutines::run(move || rwlock(1_000, size.of(1_000))),
         "mutex_free" => goroutines::run(move || mutex_free(size.of(10_000_000))),
         "pingpong" => goroutines::run(move || pingpong(size.of(300_000))),
         "chan_1x1" => goroutines::run(move || channel(1, size.of(4_000_000))),
@@ -368,6 +369,28 @@ fn mutex(goroutines: usize, each: usize) -> Vec<(&'static str, f64)> {
     }
     group.wait();
     assert_eq!(*count.lock().expect("nobody panics"), goroutines * each);
+    ns_each(start, goroutines * each)
+}
+
+fn rwlock(goroutines: usize, each: usize) -> Vec<(&'static str, f64)> {
+    let count = Arc::new(RwLock::new(0_usize));
+    let group = group_of(goroutines);
+    let start = Instant::now();
+    for g in 0..goroutines {
+        let (count, group) = (count.clone(), group.clone());
+        go!(move || {
+            for i in g..g + each {
+                if i % 8 == 0 {
+                    *count.write().expect("nobody panics") += 1;
+                } else {
+                    black_box(*count.read().expect("nobody panics"));
+                }
+            }
+            group.done();
+        });
+    }
+    group.wait();
+    assert_eq!(*count.read().expect("nobody panics"), goroutines * each / 8);
     ns_each(start, goroutines * each)
 }
 

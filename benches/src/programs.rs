@@ -312,6 +312,12 @@ pub(crate) const PROGRAMS: &[Program] = &[
         metrics: &[less("ns", "ns per lock")],
     },
     Program {
+        name: "rwlock",
+        about: "1,000 goroutines lock one read-write lock 1,000 times each, every eighth time to write",
+        workers: BOTH,
+        metrics: &[less("ns", "ns per lock")],
+    },
+    Program {
         name: "mutex_free",
         about: "lock and unlock a mutex that nobody else wants, 10,000,000 times",
         workers: ONE,

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, RwLock, mpsc};
 use tokio::task::{JoinHandle, yield_now};
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +70,7 @@ pub(crate) fn run(program: &str, workers: usize, size: Size) -> Answer {
         "select4" => on(rt, select4(size.of(400_000))),
         "ring" => on(rt, ring(10_000, size.of(1_000_000))),
         "mutex" => on(rt, mutex(1_000, size.of(1_000))),
+        "rwlock" => on(rt, rwlock(1_000, size.of(1_000))),
         "mutex_free" => on(rt, mutex_free(size.of(10_000_000))),
         "chan_threads" => chan_threads(size.of(2_000_000)),
         "ctx_tree" => on(rt, ctx_tree(size.of(10_000))),
@@ -425,6 +426,28 @@ async fn mutex(tasks: usize, each: usize) -> Vec<(&'static str, f64)> {
     }
     group.wait().await;
     assert_eq!(*count.lock().await, tasks * each);
+    ns_each(start, tasks * each)
+}
+
+async fn rwlock(tasks: usize, each: usize) -> Vec<(&'static str, f64)> {
+    let count = Arc::new(RwLock::new(0_usize));
+    let group = WaitGroup::of(tasks);
+    let start = Instant::now();
+    for t in 0..tasks {
+        let (count, group) = (count.clone(), group.clone());
+        tokio::spawn(async move {
+            for i in t..t + each {
+                if i % 8 == 0 {
+                    *count.write().await += 1;
+                } else {
+                    black_box(*count.read().await);
+                }
+            }
+            group.done();
+        });
+    }
+    group.wait().await;
+    assert_eq!(*count.read().await, tasks * each / 8);
     ns_each(start, tasks * each)
 }
 
