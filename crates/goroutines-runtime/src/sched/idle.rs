@@ -19,6 +19,9 @@ pub(super) const LONG: usize = 8;
 /// Wakes that shorter queues may cause before the monitor allows more.
 const CREDIT: i32 = 4;
 
+/// How long to wait for another worker to notice that it need not spin any more.
+const ROOM: Duration = Duration::from_micros(2);
+
 /// Who sleeps and who looks for work.
 #[derive(Debug)]
 pub(crate) struct Idle {
@@ -27,6 +30,9 @@ pub(crate) struct Idle {
     sleeping: AtomicUsize,
     /// Those of them that do not want to be offered anything, and will look by themselves.
     resting: AtomicUsize,
+    /// Those of them that have been woken and do not know yet. Who wakes one adds it afterwards: wraps
+    /// below zero for moments.
+    notified: AtomicUsize,
     searching: AtomicUsize,
     /// How many more times a short queue may wake a worker. Each such wake costs one; one that
     /// found work gives it back; the monitor adds one now and then. So a program whose goroutines
@@ -42,6 +48,7 @@ impl Idle {
                 .collect(),
             sleeping: AtomicUsize::new(0),
             resting: AtomicUsize::new(0),
+            notified: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             credit: AtomicI32::new(CREDIT),
         }
@@ -50,6 +57,14 @@ impl Idle {
     /// How many workers sleep.
     pub(super) fn sleeping(&self) -> usize {
         self.sleeping.load(Ordering::Relaxed)
+    }
+
+    /// How many of `serving` workers are awake, or will be in a moment. Somewhat out of date.
+    fn awake(&self, serving: usize) -> usize {
+        let asleep = self
+            .sleeping()
+            .wrapping_sub(self.notified.load(Ordering::Relaxed));
+        serving.wrapping_sub(asleep).min(serving)
     }
 
     /// The monitor lets short queues wake a worker again.
@@ -130,6 +145,7 @@ impl Worker {
     pub(super) fn wake(&self) -> bool {
         let bed = self.sleep.wake();
         if let Some(bed) = bed {
+            self.runtime.idle.notified.fetch_add(1, Ordering::Relaxed);
             match (bed, self.netpoll.get()) {
                 (Bed::Poller, Some(poller)) => poller.notify(),
                 _ => futex::wake(self.sleep.word().0),
@@ -176,25 +192,10 @@ impl Here {
             }
             return None;
         }
-        // Spin only if somebody is running who could produce work, and not too many of us.
-        let running = runtime.serving().saturating_sub(idle.sleeping());
-        let searching = idle.searching.fetch_add(1, Ordering::Relaxed);
-        let mut found = None;
-        if running > 1 && 2 * searching < running {
-            let start = Moment::now();
-            let spin = self.local().thief.spin(runtime.config.spin);
-            while Moment::now().since(start) < spin {
-                for _ in 0..16 {
-                    std::hint::spin_loop();
-                }
-                found = self.look().or_else(|| self.steal());
-                if found.is_some() {
-                    break;
-                }
-            }
-            self.local().thief.spun(found.is_some());
-        } else {
-            found = self.steal();
+        let (spins, mut found) = self.await_room();
+        idle.searching.fetch_add(1, Ordering::Relaxed);
+        if found.is_none() {
+            found = if spins { self.spin() } else { self.steal() };
         }
         idle.searching.fetch_sub(1, Ordering::Relaxed);
         // Pairs with the fence in `wake_for_inject`.
@@ -207,6 +208,51 @@ impl Here {
             return Some(g);
         }
         self.look()
+    }
+
+    /// Whether to spin: if somebody is running who could produce work, and at most half of those spin.
+    ///
+    /// One who spun and has just been sent something, by this worker perhaps, is counted among them until
+    /// it notices. So where there are too many this waits for a moment: of two workers whose goroutines
+    /// send each other messages one spins and the other works, and they change places all the time.
+    fn await_room(self) -> (bool, Option<&'static G>) {
+        let runtime = self.runtime;
+        let idle = &runtime.idle;
+        if runtime.config.spin.is_zero() {
+            return (false, None);
+        }
+        let mut since = None;
+        loop {
+            let running = idle.awake(runtime.serving());
+            if running <= 1 {
+                return (false, None);
+            }
+            if 2 * idle.searching.load(Ordering::Relaxed) < running {
+                return (true, None);
+            }
+            let now = Moment::now();
+            if now.since(*since.get_or_insert(now)) >= ROOM {
+                return (false, None);
+            }
+            pause();
+            let found = self.look();
+            if found.is_some() {
+                return (false, found);
+            }
+        }
+    }
+
+    /// Looks again and again, here and elsewhere, for as long as that has been worth it of late.
+    fn spin(self) -> Option<&'static G> {
+        let thief = &self.local().thief;
+        let (start, most) = (Moment::now(), thief.spin(self.runtime.config.spin));
+        let mut found = None;
+        while found.is_none() && Moment::now().since(start) < most {
+            pause();
+            found = self.look().or_else(|| self.steal());
+        }
+        thief.spun(found.is_some());
+        found
     }
 
     /// Whether it may take what has no home yet.
@@ -249,7 +295,9 @@ impl Here {
             self.counts().sleeps.bump();
             self.block(bed);
         }
-        self.sleep.stay_awake();
+        let notified = self.sleep.stay_awake();
+        idle.notified
+            .fetch_sub(usize::from(notified), Ordering::Relaxed);
         idle.resting
             .fetch_sub(usize::from(rests), Ordering::Relaxed);
         idle.unmark(self.index);
@@ -300,6 +348,13 @@ impl Here {
                 return;
             }
         }
+    }
+}
+
+/// Leaves the shared cache lines alone for a moment.
+fn pause() {
+    for _ in 0..16 {
+        std::hint::spin_loop();
     }
 }
 

@@ -20,6 +20,12 @@ use std::time::Duration;
 /// not fall in step with the program.
 const FAIR: u32 = 61;
 
+/// Every so many rounds the newest of a few unstarted goroutines comes before the started ones.
+const FRESH: u32 = 8;
+
+/// What a few are.
+const FEW: usize = 8;
+
 /// How long the newest unstarted goroutine goes before the oldest.
 const PATIENCE: Duration = Duration::from_millis(1);
 
@@ -73,6 +79,12 @@ impl Here {
         {
             return Some(g);
         }
+        if round.is_multiple_of(FRESH)
+            && !self.unstarted.is_empty()
+            && let Some(g) = self.fresh_pick()
+        {
+            return Some(g);
+        }
         if let Some(g) = local.next.take() {
             if !self.header().preempt.load(Ordering::Relaxed) {
                 // Runs in the slice of the one that made it ready.
@@ -86,6 +98,21 @@ impl Here {
             return Some(g);
         }
         self.pick_shared()
+    }
+
+    /// The newest unstarted goroutine, if there are a few.
+    ///
+    /// Those that were spawned together to talk to each other have then all started here before a thief
+    /// finds that one has waited; else some lived elsewhere, and each message between the two halves was
+    /// a cache miss. If there are many the work is not theirs but more of their kind: a tree's, whose stacks
+    /// count.
+    #[cold]
+    #[inline(never)]
+    fn fresh_pick(self) -> Option<&'static G> {
+        if self.unstarted.len() > FEW {
+            return None;
+        }
+        self.pop_unstarted()
     }
 
     /// As [`Here::pick`], from the queues that others may touch.

@@ -62,10 +62,10 @@ impl SleepWord {
         store_load_fence();
     }
 
-    /// The worker found something after all, or has slept.
-    pub fn stay_awake(&self) {
+    /// The worker found something after all, or has slept; `true`: somebody has woken it.
+    pub fn stay_awake(&self) -> bool {
         // Acquire: what a waker did before it notified us is visible.
-        self.0.swap(AWAKE, Ordering::Acquire);
+        self.0.swap(AWAKE, Ordering::Acquire) == NOTIFIED
     }
 
     /// Whether it may still block.

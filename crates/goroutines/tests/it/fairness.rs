@@ -161,6 +161,38 @@ fn an_unstarted_one_starts_behind_yielders() {
     }
 }
 
+// A few that are spawned together have all started after some dozens of rounds.
+#[goroutines::test(workers = 1)]
+fn a_few_start_soon_behind_yielders() {
+    for _ in 0..rounds(10) {
+        let stop = Arc::new(AtomicBool::new(false));
+        let started = Arc::new(AtomicUsize::new(0));
+        let yielder = {
+            let stop = stop.clone();
+            spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    yield_now();
+                }
+            })
+        };
+        (0..100).for_each(|_| yield_now());
+        for _ in 0..8 {
+            let started = started.clone();
+            go!(move || started.fetch_add(1, Ordering::Relaxed));
+        }
+        // One each eighth round, of which this goroutine has every second.
+        for turn in 0.. {
+            if started.load(Ordering::Relaxed) == 8 {
+                break;
+            }
+            assert!(turn < 40, "yielded {turn} times, and not all have started");
+            yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+        yielder.join().unwrap();
+    }
+}
+
 /// Until nothing is left of what a test has started.
 fn drain() {
     until("all have ended", || goroutines::num_goroutines() == 1);

@@ -3,14 +3,10 @@
 //! Not for: poison and guards (`super`).
 
 use super::state::{Enqueue, State, Unlocked};
-use crate::sync::wait::{Spin, interrupted};
+use crate::sync::wait::{Patience, Spin, interrupted};
 use goroutines_runtime::park::waitq::{Ask, List, Place, WaitQueue, Waited};
 use goroutines_runtime::park::{self, Moment, Reason};
 use goroutines_runtime::shim::LockGuard;
-use std::time::Duration;
-
-/// Who has waited longer than this and finds the lock taken again makes it starving (Go: the same).
-const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Messages to a waiter.
 const TRY: u32 = 0;
@@ -21,6 +17,7 @@ pub(crate) struct RawMutex {
     state: State,
     /// Waiters; the tag is the moment they came.
     queue: WaitQueue,
+    patience: Patience,
 }
 
 impl RawMutex {
@@ -28,6 +25,7 @@ impl RawMutex {
         RawMutex {
             state: State::new(),
             queue: WaitQueue::new(),
+            patience: Patience::new(),
         }
     }
 
@@ -114,8 +112,8 @@ impl RawMutex {
             self.state.unlock_empty();
             return;
         };
-        let waited = Moment::now().since(Moment(next.tag()));
-        self.state.handed(list.is_empty(), waited < PATIENCE);
+        let enough = self.patience.is_enough(Moment(next.tag()), Moment::now());
+        self.state.handed(list.is_empty(), enough);
         drop(queue);
         next.ready(YOURS);
     }
@@ -142,7 +140,6 @@ impl RawMutex {
             let now = Moment::now();
             let first = since.is_none();
             let came = *since.get_or_insert(now);
-            let starving = !first && now.since(came) > PATIENCE;
             let woken = &mut me.woken;
             let enter = |_: &mut [List; 1]| {
                 let place = if first {
@@ -150,9 +147,15 @@ impl RawMutex {
                 } else {
                     Place::Front(0)
                 };
-                match self.state.enqueue(std::mem::take(woken), starving) {
+                let starves = !first && !self.state.starving() && self.patience.is_over(came, now);
+                match self.state.enqueue(std::mem::take(woken), starves) {
                     Enqueue::Locked => None,
-                    Enqueue::Queue => Some(place),
+                    Enqueue::Queue => {
+                        if starves {
+                            self.patience.starts(now);
+                        }
+                        Some(place)
+                    }
                 }
             };
             let left = |[list]: &mut [List; 1]| {

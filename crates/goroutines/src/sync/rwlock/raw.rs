@@ -3,14 +3,10 @@
 //! Not for: poison and guards (`super`).
 
 use super::state::{Enqueue, Settle, State};
-use crate::sync::wait::{Spin, interrupted};
+use crate::sync::wait::{Patience, Spin, interrupted};
 use goroutines_runtime::park::waitq::{Ask, List, Place, WaitQueue, Waited};
 use goroutines_runtime::park::{self, Moment, Reason};
 use goroutines_runtime::shim::LockGuard;
-use std::time::Duration;
-
-/// As for a mutex.
-const PATIENCE: Duration = Duration::from_millis(1);
 
 /// The queues.
 const READERS: usize = 0;
@@ -27,6 +23,8 @@ pub(super) struct RawRwLock {
     state: State,
     /// The tag of a waiting writer is the moment it came.
     queues: WaitQueue<2>,
+    /// Of the writers.
+    patience: Patience,
 }
 
 impl RawRwLock {
@@ -34,6 +32,7 @@ impl RawRwLock {
         RawRwLock {
             state: State::new(),
             queues: WaitQueue::new(),
+            patience: Patience::new(),
         }
     }
 
@@ -139,7 +138,6 @@ impl RawRwLock {
             let now = Moment::now();
             let first = since.is_none();
             let came = *since.get_or_insert(now);
-            let starving = !first && now.since(came) > PATIENCE;
             let woken = &mut me.woken;
             let enter = |_: &mut [List; 2]| {
                 let place = if first {
@@ -147,9 +145,15 @@ impl RawRwLock {
                 } else {
                     Place::Front(WRITERS)
                 };
-                match self.state.enqueue_writer(std::mem::take(woken), starving) {
+                let starves = !first && !self.state.starving() && self.patience.is_over(came, now);
+                match self.state.enqueue_writer(std::mem::take(woken), starves) {
                     Enqueue::Locked => None,
-                    Enqueue::Queue => Some(place),
+                    Enqueue::Queue => {
+                        if starves {
+                            self.patience.starts(now);
+                        }
+                        Some(place)
+                    }
                 }
             };
             let mut was_last = false;
@@ -220,8 +224,8 @@ impl RawRwLock {
         };
         let last = queues[WRITERS].is_empty();
         if self.state.starving() {
-            let waited = Moment::now().since(Moment(next.tag()));
-            self.state.handed(last, waited < PATIENCE);
+            let enough = self.patience.is_enough(Moment(next.tag()), Moment::now());
+            self.state.handed(last, enough);
             drop(queues);
             next.ready(YOURS);
             if !std::thread::panicking() {
