@@ -20,7 +20,8 @@ const WAITERS: u64 = ONE - 1;
 
 /// Waits for a collection of goroutines to finish, as Go's `sync.WaitGroup`.
 ///
-/// Clones share the same counter.
+/// Clones share the same counter, and are not counted themselves: unlike with `crossbeam`'s type of this
+/// name, dropping one changes nothing.
 ///
 /// ```
 /// # goroutines::run(|| {
