@@ -4,7 +4,8 @@
 //!
 //! A goroutine that starts stays on its thread, so taking one is for life. What was spawned just now
 //! by a goroutine that is about to wait for it belongs with its spawner. A thief therefore takes from
-//! a queue that is long, or an entry that it has seen at the head of a queue for a while ([`AGE`]).
+//! a queue that is long, or an entry that it has seen at the head of a queue for a while ([`AGE`]), or
+//! from one in which goroutines take turns and that has never been empty for long ([`CROWDED`]).
 //! It is the thief that keeps the time: the owner, whose path is the hot one, pays nothing for it.
 
 use super::deque::Deque;
@@ -18,6 +19,10 @@ use std::time::Duration;
 
 /// How long an entry of a short queue has to have been the oldest before a thief takes it.
 const AGE: Duration = Duration::from_micros(100);
+
+/// How long a queue in which goroutines take turns has to have had an entry at each look before a thief
+/// takes half of it: its head is never old, but there is more to do than one worker can.
+const CROWDED: Duration = Duration::from_millis(10);
 
 /// The most that one raid takes from a long queue.
 const RAID: usize = 16;
@@ -51,14 +56,33 @@ impl Queue {
     }
 }
 
-/// An entry that was the oldest of its queue: its index, and since when.
-type Seen = Option<(isize, Moment)>;
+/// What a thief has seen of a queue that was not empty at any of its last looks.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// The index of the oldest entry, and since when it is that.
+    oldest: isize,
+    since: Moment,
+    /// Since when the queue has not been empty at any look, and the last look.
+    crowded: Moment,
+    looked: Moment,
+}
+
+/// Why a thief may take from a short queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    /// It may not.
+    No,
+    /// The oldest entry has waited.
+    Oldest,
+    /// The goroutines in it have taken turns for long.
+    Crowd,
+}
 
 /// What a worker remembers as a thief.
 #[derive(Debug, Default)]
 pub(super) struct Thief {
     /// For each queue of each other worker.
-    seen: RefCell<Vec<[Seen; 2]>>,
+    seen: RefCell<Vec<[Option<Seen>; 2]>>,
     /// The last look saw something too young.
     young: Cell<bool>,
     naps: Cell<u32>,
@@ -133,21 +157,42 @@ impl Thief {
         Some((DOZE_FIRST * (1 << naps.min(12))).min(DOZE_LAST))
     }
 
-    /// Whether the oldest entry of that queue of worker `victim`, number `oldest`, has been there for long
-    /// enough, in which its owner was not `offering` something, this perhaps.
-    fn has_waited(&self, victim: usize, from: Queue, oldest: isize, offering: bool) -> bool {
+    /// Whether the entries of that queue of worker `victim`, the `oldest` of them that number, have been
+    /// there for long enough, in which its owner was not `offering` something, this perhaps.
+    fn waited(&self, victim: usize, from: Queue, oldest: isize, offering: bool) -> Waited {
         let now = Moment::now();
-        let mut seen = self.seen.borrow_mut();
-        if seen.len() <= victim {
-            seen.resize(victim + 1, [None; 2]);
+        let mut all = self.seen.borrow_mut();
+        if all.len() <= victim {
+            all.resize(victim + 1, [None; 2]);
         }
-        let seen = &mut seen[victim][from as usize];
-        match *seen {
-            Some((index, since)) if index == oldest && !offering => now.since(since) >= AGE,
-            _ => {
-                *seen = Some((oldest, now));
-                false
-            }
+        let seen = all[victim][from as usize].get_or_insert(Seen {
+            oldest,
+            since: now,
+            crowded: now,
+            looked: now,
+        });
+        if now.since(seen.looked) > 2 * DOZE_LAST {
+            // This worker had something else to do, and does not know.
+            seen.crowded = now;
+        }
+        seen.looked = now;
+        if seen.oldest != oldest || offering {
+            (seen.oldest, seen.since) = (oldest, now);
+        }
+        if now.since(seen.since) >= AGE {
+            Waited::Oldest
+        } else if matches!(from, Queue::Movable) && now.since(seen.crowded) >= CROWDED {
+            seen.crowded = now;
+            Waited::Crowd
+        } else {
+            Waited::No
+        }
+    }
+
+    /// That queue of worker `victim` was empty.
+    fn saw_empty(&self, victim: usize, from: Queue) {
+        if let Some(seen) = self.seen.borrow_mut().get_mut(victim) {
+            seen[from as usize] = None;
         }
     }
 }
@@ -188,21 +233,27 @@ impl Here {
         let queue = from.of(victim);
         let len = queue.len();
         if len == 0 {
+            thief.saw_empty(victim.index, from);
             return None;
         }
-        let young = if len >= LONG {
-            thief.rests()
+        let long = len >= LONG;
+        let waited = if long {
+            if thief.rests() {
+                Waited::No
+            } else {
+                Waited::Crowd
+            }
         } else {
             let offering = victim.offering.load(Ordering::Relaxed);
-            !thief.has_waited(victim.index, from, queue.oldest(), offering)
+            thief.waited(victim.index, from, queue.oldest(), offering)
         };
-        if young {
+        if waited == Waited::No {
             thief.young.set(true);
             return None;
         }
         let g = queue.steal()?;
         self.counts().stolen.bump();
-        if len >= LONG {
+        if waited == Waited::Crowd {
             let mut n = 1;
             for _ in 1..(len / 2).min(RAID) {
                 let Some(more) = queue.steal() else { break };
@@ -210,7 +261,9 @@ impl Here {
                 self.keep(more, from);
                 n += 1;
             }
-            thief.raid.set(Some((Moment::now(), n)));
+            if long {
+                thief.raid.set(Some((Moment::now(), n)));
+            }
         }
         Some(g)
     }

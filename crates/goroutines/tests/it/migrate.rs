@@ -44,16 +44,53 @@ fn check(n: usize, wait: impl Fn() + Copy + Send + 'static, enough: Duration) ->
         .collect();
     handles
         .into_iter()
-        .filter(|_| true)
         .map(|h| usize::from(h.join().unwrap()))
         .sum()
 }
 
-// RH-2
+// RH-2: `n` that yield all the time, all started here: a worker with nothing to do takes some of them.
+fn move_by_yielding(n: usize) {
+    let (home, moved) = (thread(), Arc::new(AtomicBool::new(false)));
+    let handles: Vec<_> = (0..n)
+        .map(|_| {
+            let moved = moved.clone();
+            migratable(move || {
+                let (first, start) = (thread(), Instant::now());
+                while first == home
+                    && !moved.load(Ordering::Relaxed)
+                    && start.elapsed() < Duration::from_secs(20)
+                {
+                    yield_now();
+                    if thread() != first {
+                        moved.store(true, Ordering::Relaxed);
+                    }
+                }
+                first == home
+            })
+        })
+        .collect();
+    let here: usize = handles
+        .into_iter()
+        .map(|h| usize::from(h.join().unwrap()))
+        .sum();
+    // One that is alone has no reason to move.
+    assert!(
+        moved.load(Ordering::Relaxed) || here < 2,
+        "none of {here} has ever moved by yielding"
+    );
+}
+
 #[goroutines::test(workers = 2)]
-fn a_migratable_one_moves() {
-    let moved = check(8, yield_now, Duration::from_secs(20));
-    assert!(moved > 0, "none of 8 has ever moved by yielding");
+fn one_of_many_migratable_ones_moves() {
+    move_by_yielding(200);
+}
+
+// The queue is never long, and its head never old.
+#[goroutines::test(workers = 2)]
+fn one_of_a_few_migratable_ones_moves() {
+    for _ in 0..rounds(20) {
+        move_by_yielding(4);
+    }
 }
 
 #[goroutines::test(workers = 4)]
