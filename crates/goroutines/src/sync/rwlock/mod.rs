@@ -33,8 +33,8 @@ use std::sync::{LockResult, TryLockError, TryLockResult};
 ///
 /// # Who gets it
 ///
-/// As in Go. A writer that waits keeps new readers out, so readers cannot starve it; for that reason do
-/// not read-lock again what you have read-locked: with a writer waiting in between, both wait for
+/// As in Go. A writer that waits for readers keeps new ones out, so they cannot starve it; for that reason
+/// do not read-lock again what you have read-locked: with a writer waiting in between, both wait for
 /// ever. When a writer is done all readers that came meanwhile get in before the next writer. Among
 /// writers it is as with a [`Mutex`](super::Mutex): the quickest, until one has waited for more than a
 /// millisecond.

@@ -79,11 +79,7 @@ impl RawRwLock {
         if self.state.downgrade() {
             return;
         }
-        let mut queues = self.queues.lock();
-        let readers = queues[READERS].take_all();
-        self.state.let_readers_in(readers.len() + 1, true);
-        drop(queues);
-        readers.ready(YOURS);
+        self.unlock_write_to_readers(self.queues.lock(), 1);
     }
 
     #[cold]
@@ -187,17 +183,29 @@ impl RawRwLock {
         if self.state.unlock_write_to_woken() {
             return be_polite();
         }
-        let mut queues = self.queues.lock();
-        let readers = queues[READERS].take_all();
-        if readers.is_empty() {
+        let queues = self.queues.lock();
+        if queues[READERS].is_empty() {
             self.state.no_readers();
             self.pass_to_writer(queues);
         } else {
-            self.state.let_readers_in(readers.len(), true);
-            drop(queues);
-            readers.ready(YOURS);
+            self.unlock_write_to_readers(queues, 0);
         }
         be_polite();
+    }
+
+    /// All readers that are queued, and `more`, get the lock that the caller has for writing.
+    fn unlock_write_to_readers(&self, mut queues: Queues<'_>, more: usize) {
+        let readers = queues[READERS].take_all();
+        let wake = self.state.unlock_write_to_readers(readers.len() + more);
+        let writer = if wake { queues[WRITERS].take() } else { None };
+        if wake && queues[WRITERS].is_empty() {
+            self.state.no_writers();
+        }
+        drop(queues);
+        readers.ready(YOURS);
+        if let Some(writer) = writer {
+            writer.ready(TRY);
+        }
     }
 
     /// Sees to it that those who wait are not forgotten after something has changed.
@@ -207,7 +215,7 @@ impl RawRwLock {
             Settle::PassToWriter => self.pass_to_writer(queues),
             Settle::LetReadersIn => {
                 let readers = queues[READERS].take_all();
-                self.state.let_readers_in(readers.len(), false);
+                self.state.let_readers_in(readers.len());
                 drop(queues);
                 readers.ready(YOURS);
                 self.unlock_read();

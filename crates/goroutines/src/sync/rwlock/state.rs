@@ -8,12 +8,14 @@
 //! | `WRITERS` | the queue of writers is not empty | with the queues locked |
 //! | `READERS` | the queue of readers is not empty | with the queues locked |
 //! | `WOKEN` | a writer was taken out of the queue to try again, and has not done so | set with the queues locked, cleared by that writer |
+//! | `PENDING` | the first writer in the queue waits for readers only: no new reader gets in | set with the queues locked; cleared by a writer that was woken or handed the lock, or with the queues locked |
 //! | `STARVING` | the lock is handed to the first writer in the queue, instead of being left to the quickest | with the queues locked |
 //! | the rest | how many readers have the lock | readers; whoever lets queued readers in |
 //!
-//! A writer is *pending* if it is queued or woken: no new reader gets in. `READERS` implies that there
-//! is a writer, with the lock or pending, or that somebody is about to let the readers in with the
-//! queues locked. What follows is argued in `sync/README.md`.
+//! Always: `PENDING` implies `WRITERS` or `WOKEN`. And whenever the queues are not locked and nobody is
+//! about to call [`State::settle`]: `WRITERS` implies `WRITER`, `WOKEN` or `PENDING`, so somebody will see
+//! to the queued writers; `READERS` implies `WRITER`, `WOKEN` or `PENDING`, so a writer gets the lock, and
+//! lets the queued readers in when it lets go. What follows is argued in `sync/README.md`.
 
 use goroutines_runtime::shim::atomic::{AtomicU32, Ordering};
 
@@ -21,13 +23,14 @@ const WRITER: u32 = 1;
 const WRITERS: u32 = 2;
 const READERS: u32 = 4;
 const WOKEN: u32 = 8;
-const STARVING: u32 = 16;
+const PENDING: u32 = 16;
+const STARVING: u32 = 32;
 /// One reader.
-const ONE: u32 = 32;
+const ONE: u32 = 64;
 /// The number of readers.
 const COUNT: u32 = !(ONE - 1);
 /// What keeps new readers out.
-const CLOSED: u32 = WRITER | WRITERS | WOKEN;
+const CLOSED: u32 = WRITER | PENDING;
 /// What keeps writers out.
 const HELD: u32 = WRITER | COUNT;
 
@@ -98,7 +101,7 @@ impl State {
         // Release: what was read comes before what the next writer writes.
         let before = self.0.fetch_sub(ONE, Ordering::Release);
         debug_assert!(before >= ONE, "read-unlock of an unlocked RwLock");
-        before & COUNT == ONE && before & (WRITERS | WOKEN) == WRITERS
+        before & COUNT == ONE && before & (PENDING | WOKEN) == PENDING
     }
 
     /// Takes the lock for writing if nobody has it and nobody waits.
@@ -112,7 +115,7 @@ impl State {
 
     /// Takes the lock for writing if nobody has it, for one that may have been woken.
     pub(super) fn rewrite(&self, woken: bool) -> bool {
-        let clear = if woken { WOKEN } else { 0 };
+        let clear = if woken { WOKEN | PENDING } else { 0 };
         // Acquire: as in `write`.
         self.update(Ordering::Acquire, |s| {
             (s & HELD == 0).then_some((s | WRITER) & !clear)
@@ -165,7 +168,9 @@ impl State {
         let starve = if starving { STARVING } else { 0 };
         let step = |s| {
             let next = if s & HELD == 0 {
-                s | WRITER
+                (s | WRITER) & if woken { !PENDING } else { !0 }
+            } else if s & WRITER == 0 {
+                s | WRITERS | PENDING | starve
             } else {
                 s | WRITERS | starve
             };
@@ -207,7 +212,8 @@ impl State {
             let (next, result) = match s & (WRITERS | READERS) {
                 0 => return Settle::Tended,
                 READERS => (s + ONE, Settle::LetReadersIn),
-                _ if s & COUNT != 0 => return Settle::Tended,
+                // The last of the readers will see to it.
+                _ if s & COUNT != 0 => (s | PENDING, Settle::Tended),
                 _ => (s | WRITER, Settle::PassToWriter),
             };
             // Acquire: the lock goes through this hand. Pairs as in `write`.
@@ -221,17 +227,28 @@ impl State {
         }
     }
 
-    /// All queued readers get in, `n` of them, with the queues locked. The caller has the lock; if it
-    /// is the `writer` it lets it go by this.
-    pub(super) fn let_readers_in(&self, n: usize, writer: bool) {
-        let clear = if writer { WRITER | READERS } else { READERS };
+    /// All queued readers get in, `n` of them, with the queues locked. The caller has the lock for
+    /// reading.
+    pub(super) fn let_readers_in(&self, n: usize) {
+        // Release: as in `unlock_write`.
+        let _ = self.update(Ordering::Release, |s| Some(with_readers(s & !READERS, n)));
+    }
+
+    /// The same by a writer, who lets the lock go by this, with the queues locked. `true`: the first
+    /// of the queued writers counts as woken, and has to be taken out and woken.
+    #[must_use = "a writer may have to be woken"]
+    pub(super) fn unlock_write_to_readers(&self, n: usize) -> bool {
+        let (mut wake, all) = (false, WRITERS | WOKEN | PENDING | STARVING);
         let step = |s: u32| {
-            let more = u32::try_from(n).ok().and_then(|n| n.checked_mul(ONE));
-            let sum = more.and_then(|more| (s & !clear).checked_add(more));
-            Some(sum.unwrap_or_else(|| too_many_readers()))
+            wake = s & all == WRITERS;
+            // While writers starve the first of them is pending at once.
+            let pend = s & all == WRITERS | STARVING;
+            let set = if wake { WOKEN } else { 0 } | if pend { PENDING } else { 0 };
+            Some(with_readers(s & !(WRITER | READERS), n) | set)
         };
         // Release: as in `unlock_write`.
         let _ = self.update(Ordering::Release, step);
+        wake
     }
 
     pub(super) fn starving(&self) -> bool {
@@ -240,11 +257,12 @@ impl State {
 
     /// The caller's lock now belongs to a writer that was queued; with the queues locked.
     pub(super) fn handed(&self, last: bool, enough: bool) {
-        let clear = match (last, enough) {
-            (true, _) => WRITERS | STARVING,
-            (false, true) => STARVING,
-            (false, false) => return,
-        };
+        let clear = PENDING
+            | match (last, enough) {
+                (true, _) => WRITERS | STARVING,
+                (false, true) => STARVING,
+                (false, false) => 0,
+            };
         self.0.fetch_and(!clear, Ordering::Relaxed);
     }
 
@@ -260,14 +278,16 @@ impl State {
         let _ = self.update(Ordering::Release, |s| Some((s | WOKEN) & !clear));
     }
 
-    /// A writer that was woken gives up.
+    /// A writer that was woken gives up. [`State::settle`] has to be called.
     pub(super) fn forget_woken(&self) {
-        self.0.fetch_and(!WOKEN, Ordering::Relaxed);
+        self.0.fetch_and(!(WOKEN | PENDING), Ordering::Relaxed);
     }
 
-    /// The queue of writers has become empty; with the queues locked.
+    /// The queue of writers has become empty; with the queues locked. A woken writer that was pending
+    /// says so again if it has to.
     pub(super) fn no_writers(&self) {
-        self.0.fetch_and(!(WRITERS | STARVING), Ordering::Relaxed);
+        self.0
+            .fetch_and(!(WRITERS | PENDING | STARVING), Ordering::Relaxed);
     }
 
     /// The queue of readers has become empty; with the queues locked.
@@ -279,7 +299,7 @@ impl State {
     pub(super) fn unlock_empty(&self) {
         // Release: as in `unlock_write`.
         self.0
-            .fetch_and(!(WRITER | WRITERS | STARVING), Ordering::Release);
+            .fetch_and(!(WRITER | WRITERS | PENDING | STARVING), Ordering::Release);
     }
 
     /// The writer becomes a reader, if nobody waits.
@@ -289,6 +309,13 @@ impl State {
             .compare_exchange(WRITER, ONE, Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
+}
+
+/// The word `s` with `n` more readers.
+fn with_readers(s: u32, n: usize) -> u32 {
+    let more = u32::try_from(n).ok().and_then(|n| n.checked_mul(ONE));
+    more.and_then(|more| s.checked_add(more))
+        .unwrap_or_else(|| too_many_readers())
 }
 
 #[cold]
