@@ -34,7 +34,8 @@
 //! - A goroutine starts after the call that makes it, and that call never waits for it (Go: the `go`
 //!   statement). Nothing is promised about the order in which goroutines run.
 //! - **A goroutine that has started stays on its thread.** So what is not `Send` may live on its
-//!   stack, and what it borrowed from a `thread_local!` stays valid. One that has not started may
+//!   stack, and what it borrowed from a `thread_local!` stays valid, as long as no *initialiser* of a
+//!   `thread_local!` waits: std does not expect that (`CAVEATS.md`). One that has not started may
 //!   start anywhere.
 //! - Scheduling is cooperative. A goroutine that computes for long without waiting keeps those at
 //!   home on the same worker from running; [`yield_now`] lets them. Goroutines that have not started

@@ -83,7 +83,7 @@ impl Flags {
     pub const SHIELDED: u32 = 1 << 8;
     /// Counted among the placed goroutines of its home until it starts.
     pub const HANDED: u32 = 1 << 7;
-    /// It unwinds, or has, because it was asked to, and not with a panic.
+    /// It unwinds, or has, because it was asked to or exits, and has not panicked since.
     pub const QUIET: u32 = 1 << 9;
     /// Besides [`Flags::SYSTEM`]: stands for a task of some executor, which is told by a call.
     pub const STAND_IN: u32 = 1 << 10;

@@ -205,11 +205,16 @@ fn interrupt(flags: u32) {
         if flags & Flags::EXITING != 0 {
             resume_exit();
         }
-        if let Some(g) = current::goroutine() {
-            g.set(Flags::QUIET);
-        }
-        std::panic::resume_unwind(Box::new(Cancelled));
+        unwind_quietly(Cancelled);
     }
+}
+
+/// Unwinds the goroutine, which is not to count as a panic.
+fn unwind_quietly(payload: impl std::any::Any + Send) -> ! {
+    if let Some(g) = current::goroutine() {
+        g.set(Flags::QUIET);
+    }
+    std::panic::resume_unwind(Box::new(payload))
 }
 
 /// Called with the cause of a wait's end, once the caller has left all queues: unwinds the goroutine
@@ -273,7 +278,7 @@ impl std::error::Error for Exited {}
 
 /// Unwinds the goroutine to its end, without a message.
 pub fn resume_exit() -> ! {
-    std::panic::resume_unwind(Box::new(Exited))
+    unwind_quietly(Exited)
 }
 
 impl Wait {
@@ -577,7 +582,7 @@ pub fn panicking() -> bool {
 
 #[cold]
 fn quiet() -> bool {
-    current::goroutine().is_some_and(|g| g.has(Flags::EXITING | Flags::QUIET))
+    current::goroutine().is_some_and(|g| g.has(Flags::QUIET))
 }
 
 /// Whether it can pay to look at something again for a moment before waiting for it: somebody on

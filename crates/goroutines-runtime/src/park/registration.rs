@@ -175,14 +175,17 @@ impl Registration {
             if look == Look::NotReady && !known {
                 // Cloned and dropped without the lock: a waker is foreign code.
                 let mut waker = Some(context.waker().clone());
-                let mut old = None;
+                let mut too_many = Vec::new();
                 direction.with_waiters(|waiters| {
                     look = direction.readiness.look_to_wait();
-                    if look == Look::NotReady {
-                        old = waker.take().and_then(|waker| waiters.set_task(waker, wake));
+                    if look == Look::NotReady
+                        && let Some(waker) = waker.take()
+                    {
+                        too_many = waiters.add_task(waker, wake);
                     }
                 });
-                drop((old, waker));
+                drop(waker);
+                too_many.into_iter().for_each(|(waker, wake)| wake(waker));
             }
         }
         match look {

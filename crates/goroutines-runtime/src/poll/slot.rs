@@ -20,6 +20,7 @@ use crate::seam::clock::Moment;
 use crate::shim::Lock;
 use crate::shim::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
+use std::time::Duration;
 
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +46,20 @@ pub struct Waiters {
     first: Option<(&'static G, Ticket)>,
     more: Vec<(&'static G, Ticket)>,
     task: Option<Task>,
+    more_tasks: Vec<Task>,
+    /// When they were all woken because there were so many.
+    purged: Option<Moment>,
 }
 
 /// A task that waits, and how to wake it from where foreign code must not run.
 type Task = (Waker, fn(Waker));
+
+/// How many tasks may want to know, beside the first, before all are woken to find out which of them still
+/// do. A task may be dropped, and nobody is told.
+const TASKS: usize = 32;
+
+/// How long they are left alone then: if all still want to know they are that many.
+const CALM: Duration = Duration::from_secs(1);
 
 /// One whose wait is to be ended.
 #[derive(Debug)]
@@ -79,26 +90,39 @@ impl Waiters {
         }
     }
 
-    /// Whether this is the task that wants to know.
+    /// Whether this is a task that wants to know.
     pub fn has_task(&self, waker: &Waker) -> bool {
-        self.task
-            .as_ref()
-            .is_some_and(|(task, _)| task.will_wake(waker))
+        let mut tasks = self.task.iter().chain(&self.more_tasks);
+        tasks.any(|(task, _)| task.will_wake(waker))
     }
 
-    /// The task that wants to know instead of the one before it, which is given back to be dropped
-    /// without the lock. It will be woken with `wake`, on any thread: that must not wait or unwind.
-    #[must_use = "to be dropped without the lock"]
-    pub fn set_task(&mut self, waker: Waker, wake: fn(Waker)) -> Option<Waker> {
-        self.task.replace((waker, wake)).map(|(old, _)| old)
+    /// Adds a task that wants to know. It will be woken with `wake`, on any thread: that must not wait or
+    /// unwind. Gives those that are to be woken without the lock, because they are too many.
+    #[must_use = "they wait no longer"]
+    pub fn add_task(&mut self, waker: Waker, wake: fn(Waker)) -> Vec<Task> {
+        let mut woken = Vec::new();
+        if self.more_tasks.len() >= TASKS {
+            let now = Moment::now();
+            if self.purged.is_none_or(|at| now.since(at) >= CALM) {
+                self.purged = Some(now);
+                woken = std::mem::take(&mut self.more_tasks);
+            }
+        }
+        if self.task.is_none() {
+            self.task = Some((waker, wake));
+        } else {
+            self.more_tasks.push((waker, wake));
+        }
+        woken
     }
 
     /// Everybody, in order.
     pub fn each(self) -> impl Iterator<Item = Wakened> {
         let waits = self.first.into_iter().chain(self.more);
+        let tasks = self.task.into_iter().chain(self.more_tasks);
         waits
             .map(|(g, ticket)| Wakened::Wait(g, ticket))
-            .chain(self.task.map(|(waker, wake)| Wakened::Task(waker, wake)))
+            .chain(tasks.map(|(waker, wake)| Wakened::Task(waker, wake)))
     }
 }
 

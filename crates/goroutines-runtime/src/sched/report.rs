@@ -5,7 +5,7 @@
 
 use super::config::PanicPolicy;
 use crate::current;
-use crate::g::G;
+use crate::g::{Flags, G};
 use crate::shim::atomic::{AtomicBool, Ordering};
 use crate::sys::stall::{self, NoSample, Sample};
 use goroutines_fiber::guard::{FixedWriter, Overflow};
@@ -28,6 +28,8 @@ fn install_hook() {
         // A hook must not switch: std remembers per thread that it is in one.
         current::without_switching(|| {
             if let Some(g) = current::goroutine() {
+                // Even if it has caught a cancel before.
+                g.clear(Flags::QUIET);
                 let crash = super::lifecycle::started()
                     .is_some_and(|r| r.config.panic == PanicPolicy::Exit);
                 CRASHING.fetch_or(crash, Ordering::Relaxed);

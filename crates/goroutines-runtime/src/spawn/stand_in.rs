@@ -233,7 +233,10 @@ unsafe fn settle(arg: *mut ()) {
     // Here, because what it borrows is only known to be there as long as the claimer is.
     end::quietly(|| drop(keep));
     let Some(waker) = waker else { return };
-    if current::worker().is_none() || current::goroutine().is_some() {
+    // Only where a wait of the waker's would be another one than the caller's, which may have begun:
+    // on a plain thread, or where switching is forbidden already, they would share the thread's record.
+    let has_own = current::worker().is_some_and(|w| w.no_switch.get() == 0 && w.g.get().is_some());
+    if has_own {
         current::without_switching(|| end::quietly(|| waker.wake()));
     } else {
         foreign::wake(waker);

@@ -82,12 +82,27 @@ impl Core {
 
     /// Closes it; `false`: it was closed. Ends the waits of all who are parked.
     pub(crate) fn close(&self) -> bool {
-        let held = self.lock();
-        if held.closed() {
-            return false;
+        let first = self.begin_close();
+        if first {
+            self.finish_close();
         }
+        first
+    }
+
+    /// The first half of [`Core::close`]: nothing comes in any more, and nobody parks. Runs no foreign
+    /// code. After `true` the caller has to see to the second half.
+    #[must_use = "those who are parked have to be told"]
+    pub(crate) fn begin_close(&self) -> bool {
+        let held = self.lock();
+        let first = !held.closed();
         held.set_closed();
-        drop(held);
+        held.unlock_quietly();
+        first
+    }
+
+    /// The second half: ends the waits of all who are parked. May call wakers.
+    pub(crate) fn finish_close(&self) {
+        self.tell_watchers();
         // Nobody parks here any more, and nobody takes from a parked one: one after the other.
         for side in [Side::Recv, Side::Send] {
             loop {
@@ -98,7 +113,6 @@ impl Core {
                 peer.end(Outcome::Closed);
             }
         }
-        true
     }
 
     /// Tells those who want to know that an operation is ready: all who watch, and one who will do it.

@@ -265,6 +265,19 @@ impl<T> Receiver<T> {
         self.chan().is_some_and(|chan| chan.core().close())
     }
 
+    /// The first half of [`Receiver::close`], in which nobody is told.
+    #[must_use = "those who wait have to be told"]
+    pub(crate) fn begin_close(&self) -> bool {
+        self.chan().is_some_and(|chan| chan.core().begin_close())
+    }
+
+    /// The second half.
+    pub(crate) fn finish_close(&self) {
+        if let Some(chan) = self.chan() {
+            chan.core().finish_close();
+        }
+    }
+
     /// Whether the channel is closed, or all senders are gone. There may still be values in it.
     ///
     /// ```

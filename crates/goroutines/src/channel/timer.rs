@@ -18,16 +18,18 @@ use super::slot::node::{Kind, Outcome, Side};
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
+/// Marks the moment of a value that has been taken, after which nothing comes unless it is given back.
+/// No clock of a running system gets there.
+const TAKEN: u64 = 1 << 63;
+
 /// When the next value is due, and what follows.
 #[derive(Debug)]
 pub(crate) struct Timer {
     core: Core,
-    /// [`Moment::NEVER`]: nothing comes any more.
+    /// From [`TAKEN`] on: nothing comes any more.
     next: AtomicU64,
     /// In nanoseconds; 0: one value only. Written with the lock of the core, before the moment.
     period: AtomicU64,
-    /// The value that was taken last, if the timer has not been set since.
-    taken: AtomicU64,
     /// What the value of [`Timer::at`] is, which the clock of the runtime need not be able to say.
     exact: Option<Instant>,
 }
@@ -36,9 +38,8 @@ impl Timer {
     fn new(when: Moment, period: u64, exact: Option<Instant>) -> Timer {
         Timer {
             core: Core::new(0),
-            next: AtomicU64::new(when.0),
+            next: AtomicU64::new(kept(when)),
             period: AtomicU64::new(period),
-            taken: AtomicU64::new(Moment::NEVER.0),
             exact,
         }
     }
@@ -65,14 +66,14 @@ impl Timer {
     pub(crate) fn set(&self, when: Moment, period: u64) -> bool {
         let locked = self.core.lock();
         self.period.store(period, Ordering::Relaxed);
-        self.taken.store(Moment::NEVER.0, Ordering::Relaxed);
+        let when = kept(when);
         // Release: who reads this moment in `take` reads its period too.
-        let before = self.next.swap(when.0, Ordering::AcqRel);
-        if when.0 < before {
+        let before = self.next.swap(when, Ordering::AcqRel);
+        if when < before.min(TAKEN) {
             // They wait for a later moment.
             look_again(locked);
         }
-        before != Moment::NEVER.0
+        before < TAKEN
     }
 
     /// What receivers queue in.
@@ -84,7 +85,12 @@ impl Timer {
     /// When a value is due, as far as is known: until the timer is set again, which takes the lock of
     /// its core.
     pub(crate) fn deadline(&self) -> Moment {
-        Moment(self.next.load(Ordering::Relaxed))
+        let next = self.next.load(Ordering::Relaxed);
+        if next < TAKEN {
+            Moment(next)
+        } else {
+            Moment::NEVER
+        }
     }
 
     /// Whether a value is due.
@@ -98,13 +104,13 @@ impl Timer {
         // Acquire: pairs with the Release in `set`.
         let mut due = self.next.load(Ordering::Acquire);
         loop {
-            if due == Moment::NEVER.0 || due > now.0 {
+            if due >= TAKEN || due > now.0 {
                 return None;
             }
             // If this period is newer than the moment, so is the moment that follows, and the exchange
             // fails.
             let next = match self.period.load(Ordering::Relaxed) {
-                0 => Moment::NEVER.0,
+                0 => due | TAKEN,
                 period => next_on_grid(due, period, now),
             };
             // Acquire on failure: as above. For the rest only the clock orders what a timer does.
@@ -112,10 +118,7 @@ impl Timer {
                 .next
                 .compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Acquire)
             {
-                Ok(_) => {
-                    self.taken.store(due, Ordering::Relaxed);
-                    return self.exact.or_else(|| Moment(due).to_instant());
-                }
+                Ok(_) => return self.exact.or_else(|| Moment(due).to_instant()),
                 Err(other) => due = other,
             }
         }
@@ -127,11 +130,11 @@ impl Timer {
     pub(crate) fn give_back(&self, value: Instant) {
         let value = Moment::from_instant(value).0;
         let locked = self.core.lock();
-        let next = self.next.load(Ordering::Relaxed);
-        let once = self.period.load(Ordering::Relaxed) == 0;
-        let taken = self.taken.load(Ordering::Relaxed);
-        if once && taken == value && next == Moment::NEVER.0 {
-            self.next.store(value, Ordering::Relaxed);
+        // If it has been set since, that counts.
+        let again =
+            self.next
+                .compare_exchange(value | TAKEN, value, Ordering::Relaxed, Ordering::Relaxed);
+        if again.is_ok() {
             look_again(locked);
         }
     }
@@ -154,6 +157,15 @@ impl Timer {
             let until = self.deadline().min(deadline);
             locked.park(Kind::Later, &mut [MaybeUninit::uninit()], wait, until);
         }
+    }
+}
+
+/// What is kept of a moment that may be further away than any clock gets.
+fn kept(when: Moment) -> u64 {
+    if when == Moment::NEVER {
+        when.0
+    } else {
+        when.0.min(TAKEN - 1)
     }
 }
 

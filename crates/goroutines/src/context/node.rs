@@ -145,9 +145,8 @@ impl Node {
         }
         let alarm = state.alarm.take();
         self.status.store(CLOSING, Ordering::Relaxed);
-        if let Some(done) = self.done.get() {
-            done.receiver.close();
-        }
+        let done = self.done.get().map(|done| &done.receiver);
+        let to_tell = done.filter(|done| done.begin_close());
         let status = if end.err.is_timeout() {
             EXCEEDED
         } else {
@@ -155,6 +154,12 @@ impl Node {
         };
         // Release: pairs with the Acquire in `err`.
         self.status.store(status, Ordering::Release);
+        drop(state);
+        // Without the lock: that may call the waker of a task, which is foreign code, and may ask this
+        // context.
+        if let Some(done) = to_tell {
+            done.finish_close();
+        }
         Claim::Ended(children, alarm)
     }
 

@@ -10,6 +10,7 @@
 
 use crate::task::handle::{Cancelled, Result};
 use async_task::{FallibleTask, Runnable};
+use goroutines_runtime::park::shielded;
 use goroutines_runtime::spawn::{crash_if_configured, detached_in_turn, start, vouch};
 use std::fmt;
 use std::future::Future;
@@ -55,7 +56,7 @@ where
     F::Output: Send + 'static,
 {
     let site = Location::caller();
-    let (runnable, task) = async_task::spawn(Caught(future), move |r| schedule(r, site));
+    let (runnable, task) = async_task::spawn(Caught(Some(future)), move |r| schedule(r, site));
     runnable.schedule();
     Task(Some(task.fallible()))
 }
@@ -92,8 +93,8 @@ impl Lent {
     }
 }
 
-/// A future whose panic is its result.
-struct Caught<F>(F);
+/// A future whose panic is its result. It is there until it has ended.
+struct Caught<F>(Option<F>);
 
 impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output>;
@@ -102,11 +103,21 @@ impl<F: Future> Future for Caught<F> {
         // It calls `schedule`.
         vouch(cx.waker());
         // SAFETY: the future is pinned as its wrapper is: nothing moves it out, and there is no `Drop`.
-        let future = unsafe { self.map_unchecked_mut(|caught| &mut caught.0) };
-        let outcome = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        let mut future = unsafe { self.map_unchecked_mut(|caught| &mut caught.0) };
+        let poll = || match future.as_mut().as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => unreachable!("a task is not polled after its end"),
+        };
+        let outcome = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(poll) => Ok(ready!(poll)),
             Err(payload) => Err(payload),
         };
+        // Here, because what its destructors wait for is not to be cut short if it has called `exit`. A panic
+        // of theirs has been printed; what the future has come to stands.
+        let dropped = catch_unwind(AssertUnwindSafe(|| shielded(|| future.set(None))));
+        if let Err(payload) = dropped {
+            std::mem::forget(payload);
+        }
         crash_if_configured(&outcome);
         Poll::Ready(outcome)
     }

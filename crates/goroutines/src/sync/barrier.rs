@@ -27,6 +27,8 @@ pub struct Barrier {
     n: usize,
     /// How many have arrived in this round: used with the queue locked.
     arrived: AtomicUsize,
+    /// Which round this is: used with the queue locked.
+    round: AtomicUsize,
     queue: WaitQueue,
 }
 
@@ -49,6 +51,7 @@ impl Barrier {
         Barrier {
             n,
             arrived: AtomicUsize::new(0),
+            round: AtomicUsize::new(0),
             queue: WaitQueue::new(),
         }
     }
@@ -58,21 +61,26 @@ impl Barrier {
     /// What each did before is visible to all after.
     pub fn wait(&self) -> BarrierWaitResult {
         let mut all = None;
+        let mine = std::cell::Cell::new(0);
         let enter = |[list]: &mut [List; 1]| {
             let arrived = self.arrived.load(Ordering::Relaxed) + 1;
             if arrived < self.n {
                 self.arrived.store(arrived, Ordering::Relaxed);
+                mine.set(self.round.load(Ordering::Relaxed));
                 return Some(Place::Back(0));
             }
             self.arrived.store(0, Ordering::Relaxed);
+            let next = self.round.load(Ordering::Relaxed).wrapping_add(1);
+            self.round.store(next, Ordering::Relaxed);
             all = Some(list.take_all());
             None
         };
         // Somebody who gave up is counted until it has left; a round may end in between, without it.
         let left = |_: &mut [List; 1]| {
-            let arrived = self.arrived.load(Ordering::Relaxed);
-            self.arrived
-                .store(arrived.saturating_sub(1), Ordering::Relaxed);
+            if self.round.load(Ordering::Relaxed) == mine.get() {
+                let arrived = self.arrived.load(Ordering::Relaxed);
+                self.arrived.store(arrived - 1, Ordering::Relaxed);
+            }
         };
         match self.queue.wait(Ask::new(Reason::Barrier), enter, left) {
             Waited::NotEntered => {

@@ -3,7 +3,7 @@
 //! Not for: keeping results; nothing is cached.
 
 use super::{Mutex, MutexGuard, OnceLock};
-use goroutines_runtime::park::{Cancelled, Exited, is_panic};
+use goroutines_runtime::park::{self, Cancelled, Exited, is_panic};
 use goroutines_runtime::shim::Arc;
 use goroutines_runtime::shim::atomic::{AtomicBool, Ordering};
 use std::any::Any;
@@ -141,7 +141,8 @@ impl<K: Eq + Hash, V: Clone> SingleFlight<K, V> {
         f: F,
     ) -> Result<Flight<V>, Panicked> {
         let outcome = catch_unwind(AssertUnwindSafe(f));
-        let mut calls = self.calls();
+        // A cancel, or an exit, that was caught above must not keep the others from being told.
+        let mut calls = park::shielded(|| self.calls());
         // Unless it was forgotten: then the entry, if there is one, is somebody else's.
         if calls.get(key).is_some_and(|now| Arc::ptr_eq(now, call)) {
             calls.remove(key);

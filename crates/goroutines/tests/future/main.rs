@@ -9,6 +9,7 @@
 //! | `tasks` | tasks on the workers |
 //! | `sleeping` | `sleep` as a future |
 //! | `streams` | our streams by the traits of async code, with these features |
+//! | `wakers` | wakers that wait, or ask those who call them |
 //! | `hyper`, `tokio` | what others ask of a runtime, with these features |
 
 mod accounts;
@@ -24,3 +25,4 @@ mod tasks;
 #[cfg(feature = "tokio")]
 mod tokio;
 mod waiting;
+mod wakers;

@@ -1,7 +1,7 @@
 //! Our streams by the traits of async code. One end is read and written by a task, the other one by a
 //! goroutine in the ordinary way.
 
-use crate::support::until;
+use crate::support::{calls, until};
 use goroutines::net::{Shutdown, TcpListener, TcpStream};
 use goroutines::os::unix::net::UnixStream;
 use goroutines::{block_on, spawn, spawn_local};
@@ -10,7 +10,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a trait offers, under one name each.
@@ -111,6 +111,52 @@ fn all_comes_back<S: Ours, O: Ops<S> + 'static>() {
     });
 }
 
+/// Several tasks that read from clones are all told, however many they are.
+fn many_tasks_read<S: Ours, O: Ops<S> + 'static>() {
+    goroutines::run(|| {
+        for n in [2, 100] {
+            let (mut ours, theirs) = S::pair();
+            let started = Arc::new(AtomicUsize::new(0));
+            let tasks: Vec<_> = (0..n)
+                .map(|_| {
+                    let (mut theirs, started) = (theirs.another(), started.clone());
+                    goroutines::future::spawn(async move {
+                        let mut buf = [0];
+                        started.fetch_add(1, SeqCst);
+                        poll_fn(|cx| O::read(&mut theirs, cx, &mut buf)).await
+                    })
+                })
+                .collect();
+            until("all have begun", || started.load(SeqCst) == n);
+            goroutines::sleep(Duration::from_millis(2));
+            for _ in 0..n {
+                ours.write_all(b"x").unwrap();
+            }
+            for task in tasks {
+                assert_eq!(task.join().unwrap().unwrap(), 1);
+            }
+        }
+    });
+}
+
+/// Tasks that have gone are not kept for long.
+fn tasks_that_have_gone<S: Ours, O: Ops<S> + 'static>() {
+    goroutines::run(|| {
+        let (mut ours, mut theirs) = S::pair();
+        let alive = Arc::new(());
+        for _ in 0..10_000 {
+            let alive = alive.clone();
+            when_it_comes::<S, O>(&mut theirs, move || drop(alive.clone()));
+        }
+        // Once in a second those that are left are asked.
+        goroutines::sleep(Duration::from_millis(1_100));
+        when_it_comes::<S, O>(&mut theirs, || ());
+        until("they are forgotten", || Arc::strong_count(&alive) < 40);
+        ours.write_all(b"x").unwrap();
+        until("all are", || Arc::strong_count(&alive) == 1);
+    });
+}
+
 /// `close` by a goroutine ends what a task waits for.
 fn close_ends_it<S: Ours, O: Ops<S> + 'static>() {
     goroutines::run(|| {
@@ -146,18 +192,9 @@ fn many_pieces<S: Ours, O: Ops<S>>() {
     });
 }
 
-/// Calls `0` when it is woken.
-struct Calls<F>(F);
-
-impl<F: Fn() + Send + Sync> Wake for Calls<F> {
-    fn wake(self: Arc<Self>) {
-        (self.0)();
-    }
-}
-
 /// Has `woken` called, by whoever sees the event, when there is something to read.
 fn when_it_comes<S: Ours, O: Ops<S>>(stream: &mut S, woken: impl Fn() + Send + Sync + 'static) {
-    let waker = Waker::from(Arc::new(Calls(woken)));
+    let waker = calls(woken);
     let look = O::read(stream, &mut Context::from_waker(&waker), &mut [0]);
     assert!(look.is_pending());
 }
@@ -239,6 +276,13 @@ macro_rules! by_traits {
             close_ends_it::<UnixStream, $ops>();
             many_pieces::<TcpStream, $ops>();
             many_pieces::<UnixStream, $ops>();
+            many_tasks_read::<TcpStream, $ops>();
+            many_tasks_read::<UnixStream, $ops>();
+        }
+
+        #[test]
+        fn forgets() {
+            tasks_that_have_gone::<UnixStream, $ops>();
         }
 
         #[goroutines::test(workers = 1)]

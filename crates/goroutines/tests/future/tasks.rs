@@ -261,3 +261,38 @@ fn what_may_be_sent() {
     is::<Task<i32>>();
     is::<goroutines::JoinHandle<i32>>();
 }
+
+/// Waits in its destructor.
+struct Lingers(Arc<AtomicUsize>);
+
+impl Drop for Lingers {
+    fn drop(&mut self) {
+        goroutines::sleep(std::time::Duration::from_millis(1));
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Calls `exit` when it is polled.
+struct Exits(#[allow(dead_code, reason = "for its destructor")] Lingers);
+
+impl Future for Exits {
+    type Output = ();
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<()> {
+        goroutines::exit()
+    }
+}
+
+// What the destructors of a future wait for is not cut short by its exit.
+#[test]
+fn destructors_wait_after_an_exit() {
+    goroutines::run(|| {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let task = future::spawn(Exits(Lingers(dropped.clone())));
+        assert!(task.join().unwrap_err().is::<Exited>());
+        assert_eq!(dropped.load(Ordering::SeqCst), 1);
+        let (a, b) = (Exits(Lingers(dropped.clone())), pending::<()>());
+        let task = future::spawn(futures::future::join(a, b));
+        assert!(task.join().unwrap_err().is::<Exited>());
+        assert_eq!(dropped.load(Ordering::SeqCst), 2);
+    });
+}

@@ -85,6 +85,30 @@ fn exit_does_not_poison() {
     });
 }
 
+// A panic is one even if its goroutine has caught a cancel or an exit before.
+#[test]
+fn a_panic_after_a_caught_cancel_poisons() {
+    inside(|| {
+        for exits in [false, true] {
+            let mutex = Arc::new(Mutex::new(0));
+            let m = mutex.clone();
+            let panics = spawn(move || {
+                let caught = catch_unwind(|| match exits {
+                    true => exit(),
+                    false => sleep(Duration::MAX),
+                });
+                assert!(caught.is_err());
+                let _guard = m.try_lock().unwrap();
+                panic!("after all");
+            });
+            moment();
+            panics.cancel();
+            assert!(panics.join().is_err());
+            assert!(mutex.is_poisoned(), "exits: {exits}");
+        }
+    });
+}
+
 /// Waits in its destructor, in the middle of somebody's panic.
 struct Lingers(Arc<AtomicBool>, Arc<AtomicUsize>);
 

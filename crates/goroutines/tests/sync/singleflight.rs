@@ -81,7 +81,10 @@ fn many_keys_many_callers() {
     });
 }
 
-on_workers! { many_keys_many_callers }
+on_workers! {
+    many_keys_many_callers
+    leaders_are_cancelled
+}
 
 // SF-5; Go's TestForget
 #[test]
@@ -176,5 +179,34 @@ fn an_exit_leaves_nobody_waiting() {
             "its goroutine exited"
         );
         assert_eq!(flights.run(1, || 5).unwrap().value, 5);
+    });
+}
+
+// A leader that is cancelled finds the lock taken, and still tells that it has gone.
+fn leaders_are_cancelled() {
+    let flights = SingleFlight::new();
+    let stop = AtomicBool::new(false);
+    everybody(5, 1, |i| {
+        if i > 0 {
+            while !stop.load(Ordering::Relaxed) {
+                for key in 0..20 {
+                    let _ = flights.run(i * 100 + key, || ());
+                }
+                yield_now();
+            }
+            return;
+        }
+        for _ in 0..rounds(300) {
+            goroutines::scope(|s| {
+                let leads = s.spawn(|| {
+                    let _ = flights.run(1, yield_now);
+                });
+                yield_now();
+                leads.cancel();
+                let _ = leads.join();
+            });
+            assert!(flights.run(1, || ()).is_ok());
+        }
+        stop.store(true, Ordering::Relaxed);
     });
 }

@@ -397,6 +397,17 @@ impl<'a> Deref for Guard<'a> {
     }
 }
 
+impl Guard<'_> {
+    /// Lets the lock go without telling those who watch: the caller has to call
+    /// [`Core::tell_watchers`] soon.
+    pub(crate) fn unlock_quietly(self) {
+        let core = self.0.0;
+        std::mem::forget(self);
+        // SAFETY: the guard held the lock, and nobody can look through it any more.
+        unsafe { core.unlock() };
+    }
+}
+
 impl Drop for Guard<'_> {
     #[inline]
     fn drop(&mut self) {

@@ -211,6 +211,7 @@ impl State {
             }
             let (next, result) = match s & (WRITERS | READERS) {
                 0 => return Settle::Tended,
+                READERS if s >= COUNT => too_many_readers(),
                 READERS => (s + ONE, Settle::LetReadersIn),
                 // The last of the readers will see to it.
                 _ if s & COUNT != 0 => (s | PENDING, Settle::Tended),
