@@ -148,7 +148,12 @@ fn body(input: ParseStream<'_>) -> Result<Expr> {
         return Err(input.error("expected an expression after `=>`"));
     }
     let mut body = Expr::parse_with_earlier_boundary_rule(input)?;
-    if let Expr::Block(block) = &mut body {
+    let mut inner = &mut body;
+    // What a macro has parsed before, as `$arm:block`.
+    while let Expr::Group(group) = inner {
+        inner = &mut group.expr;
+    }
+    if let Expr::Block(block) = inner {
         // In the user's name, `unused_braces` would want to remove them.
         block.block.brace_token = token::Brace(Span::mixed_site());
     }

@@ -211,8 +211,11 @@ fn interrupt(flags: u32) {
 
 /// Unwinds the goroutine, which is not to count as a panic.
 fn unwind_quietly(payload: impl std::any::Any + Send) -> ! {
-    if let Some(g) = current::goroutine() {
-        g.set(Flags::QUIET);
+    if let Some(g) = current::goroutine()
+        && g.set(Flags::QUIET) & Flags::QUIET != 0
+    {
+        // It has caught that before, perhaps in a loop that does nothing else.
+        give_way();
     }
     std::panic::resume_unwind(Box::new(payload))
 }

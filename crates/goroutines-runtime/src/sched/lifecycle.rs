@@ -73,6 +73,17 @@ pub enum StartError {
     Forked,
 }
 
+/// `InvalidInput` for what is configured wrongly, else `Other`.
+impl From<StartError> for std::io::Error {
+    fn from(error: StartError) -> std::io::Error {
+        let kind = match error {
+            StartError::Config(_) => std::io::ErrorKind::InvalidInput,
+            _ => std::io::ErrorKind::Other,
+        };
+        std::io::Error::new(kind, error)
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,7 +10,7 @@ use crate::g::{Ext, Flags, G, Status, Task, registry};
 use crate::sched::lifecycle::{self, Runtime, StartError};
 use crate::sched::ready;
 use crate::sched::worker::here;
-use goroutines_fiber::{Class, StackError, StackSize, take_shared};
+use goroutines_fiber::{Class, StackError, StackErrorKind, StackSize, take_shared};
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
@@ -56,6 +56,25 @@ pub enum SpawnError {
     NotInGoroutine,
     /// The name has a NUL byte in it.
     BadName,
+}
+
+/// `OutOfMemory` if there is none for a stack, `InvalidInput` for a bad name, size or configuration, else
+/// `Other`.
+impl From<SpawnError> for std::io::Error {
+    fn from(error: SpawnError) -> std::io::Error {
+        let kind = match &error {
+            SpawnError::Start(StartError::Config(_)) | SpawnError::BadName => {
+                std::io::ErrorKind::InvalidInput
+            }
+            SpawnError::OutOfMemory => std::io::ErrorKind::OutOfMemory,
+            SpawnError::Stack(stack) => match stack.kind() {
+                StackErrorKind::TooLarge => std::io::ErrorKind::InvalidInput,
+                _ => std::io::ErrorKind::OutOfMemory,
+            },
+            _ => std::io::ErrorKind::Other,
+        };
+        std::io::Error::new(kind, error)
+    }
 }
 
 impl fmt::Display for SpawnError {

@@ -50,7 +50,13 @@
 //!
 //! - [`tick`] with a period of zero never ticks, as in Go. There it ticks whenever it is looked at.
 //! - `tick` stays on its grid when a tick is received late. There it starts anew.
-//! - A timer is like a rendezvous channel: its [`len`](Receiver::len) is 0, also if a value is due.
+//! - A timer is like a rendezvous channel, as in Go: its [`len`](Receiver::len) is 0, also if a value is
+//!   due, its [`capacity`](Receiver::capacity) is `Some(0)`, and it is both empty and full.
+//! - The arms of `select!` take more than channels (`Option`s of them, see [`select`]), so the type of what
+//!   is in `recv(..)` and `send(..)` has to be known there: a parameter of a closure needs its type written.
+//! - Values that are left in a channel are dropped like those of a `Vec`: if the destructor of one panics
+//!   the others are dropped too, and if another one panics meanwhile the process aborts. There the rest
+//!   is leaked.
 
 pub(crate) mod chan;
 pub(crate) mod core;

@@ -26,6 +26,17 @@ impl ContextError {
     }
 }
 
+/// `TimedOut` for a deadline, `Other` for a cancel.
+impl From<ContextError> for std::io::Error {
+    fn from(error: ContextError) -> std::io::Error {
+        let kind = match error {
+            ContextError::Canceled => std::io::ErrorKind::Other,
+            ContextError::DeadlineExceeded => std::io::ErrorKind::TimedOut,
+        };
+        std::io::Error::new(kind, error)
+    }
+}
+
 impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -75,6 +75,49 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
         unsafe { &data.value }
     }
 
+    /// The value, if it has been made.
+    ///
+    /// ```
+    /// use goroutines::sync::LazyLock;
+    /// let lazy = LazyLock::new(|| 7);
+    /// assert_eq!(LazyLock::get(&lazy), None);
+    /// assert_eq!((*lazy, LazyLock::get(&lazy)), (7, Some(&7)));
+    /// ```
+    #[inline]
+    pub fn get(this: &LazyLock<T, F>) -> Option<&T> {
+        this.once.is_completed().then(|| LazyLock::force(this))
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn get_mut(this: &mut LazyLock<T, F>) -> Option<&mut T> {
+        if !this.once.is_completed() {
+            return None;
+        }
+        // SAFETY: completed, so the value is there.
+        Some(unsafe { &mut this.data.get_mut().value })
+    }
+
+    /// The value, made now if it has not been, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// As [`LazyLock::force`].
+    ///
+    /// ```
+    /// use goroutines::sync::LazyLock;
+    /// let mut lazy = LazyLock::new(|| 7);
+    /// *LazyLock::force_mut(&mut lazy) += 1;
+    /// assert_eq!(*lazy, 8);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn force_mut(this: &mut LazyLock<T, F>) -> &mut T {
+        LazyLock::force(this);
+        // SAFETY: completed, so the value is there.
+        unsafe { &mut this.data.get_mut().value }
+    }
+
     #[cold]
     #[track_caller]
     fn init(&self) {

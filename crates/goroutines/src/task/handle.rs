@@ -39,7 +39,7 @@ impl<T> JoinHandle<T> {
     /// Waits for the goroutine to end and gives its result.
     ///
     /// What the goroutine did is visible afterwards, and it is not counted by
-    /// [`num_goroutines`](crate::num_goroutines) any more.
+    /// [`num_goroutines`](crate::num_goroutines) any more. One that joins itself waits for ever.
     ///
     /// # Errors
     ///
@@ -112,7 +112,8 @@ impl<T> JoinHandle<T> {
     /// during the unwinding is not interrupted, nor what waits inside [`shielded`](crate::shielded), the
     /// end of a [`scope`](crate::scope), or [`blocking`](crate::blocking).
     ///
-    /// It does not reach a goroutine that computes without waiting, and does not wait for the end.
+    /// It does not reach a goroutine that computes without waiting, nor ends one that catches it for ever: that
+    /// one goes on as if it had called [`yield_now`](crate::yield_now) each time. It does not wait for the end.
     /// A goroutine that ends before it notices ends as usual.
     ///
     /// ```

@@ -80,6 +80,13 @@ impl fmt::Display for Elapsed {
 
 impl std::error::Error for Elapsed {}
 
+/// Of the kind `TimedOut`.
+impl From<Elapsed> for std::io::Error {
+    fn from(error: Elapsed) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::TimedOut, error)
+    }
+}
+
 /// Where the call is.
 enum Call {
     /// Its goroutine has not started.

@@ -835,3 +835,18 @@ fn one_that_is_always_ready() {
         assert!(spinner.join().is_err());
     }
 }
+
+// A block that a macro has parsed is an arm without a warning.
+#[test]
+#[deny(unused_braces)]
+fn blocks_of_macros() {
+    macro_rules! either {
+        ($r:expr, $some:block, $none:block) => {
+            select! { recv($r) -> _ => $some, default => $none }
+        };
+    }
+    let (s, r) = bounded(1);
+    s.send(1).unwrap();
+    assert_eq!(either!(r, { 1 }, { 2 }), 1);
+    assert_eq!(either!(r, { 1 }, { 2 }), 2);
+}

@@ -6,6 +6,7 @@ use goroutines::{
 };
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 fn send<T: Send>() {}
 fn sync<T: Sync>() {}
@@ -99,5 +100,39 @@ fn a_goroutine_is_its_number() {
             format!("{:?}", me.id()),
             format!("GoroutineId({})", me.id())
         );
+    });
+}
+
+// As with std's threads and tokio's timeouts, `?` works where an `io::Error` is wanted.
+#[test]
+fn errors_are_io_errors() {
+    use std::io::{Error, ErrorKind};
+    goroutines::run(|| {
+        let spawned = || -> std::io::Result<u8> {
+            Ok(Builder::new().name("w".into()).spawn(|| 1)?.join().unwrap())
+        };
+        assert_eq!(spawned().unwrap(), 1);
+        let no_name = Builder::new().name("\0".into()).spawn(|| ()).unwrap_err();
+        let text = no_name.to_string();
+        let error = Error::from(no_name);
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::InvalidInput, text)
+        );
+        let large = Builder::new()
+            .stack_size(usize::MAX)
+            .spawn(|| ())
+            .unwrap_err();
+        assert_eq!(Error::from(large).kind(), ErrorKind::InvalidInput);
+        let late = goroutines::time::timeout(Duration::ZERO, || goroutines::sleep(Duration::MAX));
+        assert_eq!(Error::from(late.unwrap_err()).kind(), ErrorKind::TimedOut);
+        let (ctx, cancel) = goroutines::context::Context::background().with_cancel();
+        cancel.cancel();
+        assert_eq!(Error::from(ctx.err().unwrap()).kind(), ErrorKind::Other);
+        let twice = goroutines::runtime::builder()
+            .workers(1)
+            .configure()
+            .unwrap_err();
+        assert_eq!(Error::from(twice).kind(), ErrorKind::Other);
     });
 }

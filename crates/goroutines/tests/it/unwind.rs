@@ -464,3 +464,44 @@ fn destructors_of_one_cancelled_before_it_begins_are_not_cut_short() {
         assert_eq!(done.load(Ordering::SeqCst), rounds(50));
     });
 }
+
+// One that catches it for ever does not take its worker with it.
+#[goroutines::test(workers = 1)]
+fn a_cancel_that_is_caught_for_ever() {
+    let waits: [fn(); 4] = [
+        || sleep(Duration::MAX),
+        || park(),
+        yield_now,
+        || {
+            let _ = goroutines::channel::never::<()>().recv();
+        },
+    ];
+    for wait in waits {
+        let catches = spawn(move || {
+            loop {
+                let _ = catch_unwind(wait);
+            }
+        });
+        sleep(Duration::from_millis(1));
+        catches.cancel();
+        let Err(catches) = catches.join_timeout(Duration::from_millis(5)) else {
+            panic!("it has ended")
+        };
+        drop(catches);
+    }
+    // The four of them go on, in turns with everybody else.
+    assert_eq!(spawn(|| 1).join().unwrap(), 1);
+}
+
+// The same with `exit`.
+#[goroutines::test(workers = 1)]
+fn an_exit_that_is_caught_for_ever() {
+    let catches = spawn(|| {
+        loop {
+            let _ = catch_unwind(|| -> u8 { exit() });
+        }
+    });
+    sleep(Duration::from_millis(1));
+    assert_eq!(spawn(|| 1).join().unwrap(), 1);
+    assert!(!catches.is_finished());
+}
