@@ -209,7 +209,13 @@ impl Select {
                     body,
                 }) => quote! {
                     {
-                        let _ = #arm_root::select([], false, #arm_root::limit_in(#timeout));
+                        let mut chosen = #arm_root::Chosen::none();
+                        let _ = #arm_root::select(
+                            [],
+                            false,
+                            #arm_root::limit_in(#timeout),
+                            &mut chosen,
+                        );
                         #body
                     }
                 },
@@ -255,7 +261,7 @@ impl Select {
                         };
                     });
                     completes.push(quote_spanned! { mixed =>
-                        #i => #arm.complete(#chosen),
+                        #i => #arm.complete(&mut #chosen),
                     });
                     runs.push(quote_spanned! { mixed =>
                         #i => {
@@ -274,7 +280,9 @@ impl Select {
                     });
                     runs.push(quote_spanned! { mixed =>
                         #i => {
-                            let #pat = #arm.permit(#chosen).send(#value);
+                            let sent = #arm.permit(&mut #chosen).send(#value);
+                            ::core::mem::drop(#chosen);
+                            let #pat = sent;
                             #body
                         }
                     });
@@ -283,19 +291,16 @@ impl Select {
             operands.push(operand);
             names.push(arm);
         }
-        let none = names.len();
         let complete = if completes.is_empty() {
-            quote_spanned! { mixed =>
-                break (index, ::core::option::Option::Some(chosen));
-            }
+            quote_spanned! { mixed => break index; }
         } else {
             quote_spanned! { mixed =>
                 let complete = match index {
                     #(#completes)*
-                    _ => break (index, ::core::option::Option::Some(chosen)),
+                    _ => true,
                 };
                 if complete {
-                    break (index, ::core::option::Option::None);
+                    break index;
                 }
             }
         };
@@ -303,13 +308,14 @@ impl Select {
             match (#(#channels,)* #limit) {
                 (#(#operands,)* limit) => {
                     #(#makes)*
-                    let (index, chosen) = loop {
-                        let ::core::option::Option::Some(chosen) =
-                            #arm_root::select([#(#names.case()),*], #biased, limit)
-                        else {
-                            break (#none, ::core::option::Option::None);
-                        };
-                        let index = chosen.index();
+                    let mut chosen = #arm_root::Chosen::none();
+                    let index = loop {
+                        let index = #arm_root::select(
+                            [#(#names.case()),*],
+                            #biased,
+                            limit,
+                            &mut chosen,
+                        );
                         #complete
                     };
                     match index {

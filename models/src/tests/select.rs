@@ -4,7 +4,7 @@ use super::cancelled;
 use super::channel::{NEVER, model, recv, send};
 use crate::channel::chan::Chan;
 use crate::channel::env::Moment;
-use crate::channel::run::{Limit, Run};
+use crate::channel::run::{Chosen, Limit, Run};
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Port};
 use crate::channel::slot::node::Side;
@@ -44,13 +44,16 @@ fn select_recv(cs: [&Chan<usize>; 2], limit: Limit, direct: bool) -> Option<(usi
             numbers: &mut [0; 4],
             biased: false,
         };
-        let chosen = run.select(limit)?;
-        let (i, case) = (chosen.index(), *chosen.case());
-        match cs[i].finish_recv(&case, chosen.take().unwrap(), &slots[i]) {
+        let mut chosen = Chosen::none();
+        run.select(limit, &mut chosen);
+        let i = chosen.index();
+        let (case, token) = chosen.take()?;
+        match cs[i].finish_recv(case, token, &slots[i]) {
             Ended::Retry => continue,
             Ended::Closed => return None,
             ended => assert_eq!(ended, Ended::Done),
         }
+        drop(chosen);
         let [a, b] = slots;
         let (a, b) = (a.take(), b.take());
         assert!(a.is_none() || b.is_none());
@@ -70,9 +73,11 @@ fn select_send(cs: [&Chan<usize>; 2], value: usize, limit: Limit) -> Option<usiz
             numbers: &mut [0; 4],
             biased: false,
         };
-        let chosen = run.select(limit)?;
-        let (i, case) = (chosen.index(), *chosen.case());
-        match cs[i].finish_send(&case, chosen.take().unwrap(), &slot) {
+        let mut chosen = Chosen::none();
+        run.select(limit, &mut chosen);
+        let i = chosen.index();
+        let (case, token) = chosen.take()?;
+        match cs[i].finish_send(case, token, &slot) {
             Ended::Retry => continue,
             ended => assert_eq!(ended, Ended::Done),
         }
@@ -90,7 +95,9 @@ fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) -> bool {
         numbers: &mut [0; 2],
         biased: false,
     };
-    run.select(limit).is_some()
+    let mut chosen = Chosen::none();
+    run.select(limit, &mut chosen);
+    chosen.index() == 0
 }
 
 /// Two selects over the same two channels in opposite order.

@@ -2,8 +2,8 @@
 //!
 //! Not for direct use.
 
-pub use super::run::Limit;
-use super::run::{Chosen, Run};
+use super::run::Run;
+pub use super::run::{Chosen, Limit};
 use crate::channel::core::Token;
 use crate::channel::slot::cell::Slot;
 use crate::channel::slot::many::{Case, Port};
@@ -111,7 +111,7 @@ impl<'a, T> RecvArm<'a, T> {
 
     /// Completes the receive; `false`: the sender has thought better of it, choose again.
     #[inline]
-    pub fn complete(&self, chosen: Chosen<'_>) -> bool {
+    pub fn complete(&self, chosen: &mut Chosen<'_>) -> bool {
         receive(self.receiver, chosen, &self.slot) != Ended::Retry
     }
 
@@ -126,21 +126,23 @@ impl<'a, T> RecvArm<'a, T> {
 #[inline]
 pub(super) fn receive<T>(
     receiver: Option<&Receiver<T>>,
-    chosen: Chosen<'_>,
+    chosen: &mut Chosen<'_>,
     slot: &Slot<T>,
 ) -> Ended {
-    let case = *chosen.case();
-    match (chosen.take(), receiver) {
-        (Some(Token::At(at)), Some(receiver)) => {
+    let chan = receiver.and_then(Receiver::chan);
+    if let Some(chan) = chan
+        && let Some((case, token)) = chosen.take_common()
+    {
+        return chan.finish_recv(case, token, slot);
+    }
+    match (chosen.take(), chan, receiver) {
+        (Some((case, token)), Some(chan), _) => chan.finish_recv(case, token, slot),
+        (Some((_, Token::At(at))), None, Some(receiver)) => {
             if let Some(value) = receiver.tick(at) {
                 slot.fill(value);
             }
             Ended::Done
         }
-        (Some(token), Some(receiver)) => match receiver.chan() {
-            Some(chan) => chan.finish_recv(&case, token, slot),
-            None => Ended::Closed,
-        },
         _ => Ended::Closed,
     }
 }
@@ -167,23 +169,23 @@ impl<'a, T> SendArm<'a, T> {
 
     /// It was chosen: what its value is to be given to.
     #[inline]
-    pub fn permit<'s>(&'s self, chosen: Option<Chosen<'s>>) -> Permit<'s, T> {
-        match (self.sender, chosen) {
-            (Some(sender), Some(chosen)) => Permit { sender, chosen },
-            _ => unreachable!("an arm that is never ready was chosen"),
+    pub fn permit<'s, 'c>(&'s self, chosen: &'s mut Chosen<'c>) -> Permit<'s, 'c, T> {
+        match self.sender {
+            Some(sender) => Permit { sender, chosen },
+            None => unreachable!("an arm that is never ready was chosen"),
         }
     }
 }
 
-/// The right to send one value; dropped, it goes back.
+/// The right to send one value; it goes back with what was chosen.
 #[derive(Debug)]
 #[must_use]
-pub struct Permit<'s, T> {
+pub struct Permit<'s, 'a, T> {
     sender: &'s Sender<T>,
-    chosen: Chosen<'s>,
+    chosen: &'s mut Chosen<'a>,
 }
 
-impl<T> Permit<'_, T> {
+impl<T> Permit<'_, '_, T> {
     /// Sends the value.
     #[inline]
     pub fn send(self, value: T) -> Result<(), SendError<T>> {
@@ -195,14 +197,13 @@ impl<T> Permit<'_, T> {
 #[inline]
 pub(super) fn send<T>(
     sender: &Sender<T>,
-    chosen: Chosen<'_>,
+    chosen: &mut Chosen<'_>,
     value: T,
 ) -> Result<(), SendError<T>> {
     let slot = Slot::full(value);
-    let case = *chosen.case();
-    if let Some(token) = chosen.take() {
+    if let Some((case, token)) = chosen.take() {
         let chan = sender.chan();
-        if chan.finish_send(&case, token, &slot) == Ended::Retry {
+        if chan.finish_send(case, token, &slot) == Ended::Retry {
             // The receiver has thought better of it, and the value is there: find another one.
             let _ = chan.send_by(&slot, Moment::NEVER, true);
         }
@@ -210,14 +211,15 @@ pub(super) fn send<T>(
     slot.take().map_or(Ok(()), |value| Err(SendError(value)))
 }
 
-/// Chooses one of the cases.
+/// Chooses one of the cases, and gives its number; `usize::MAX`: none, the limit is over.
 // Inlined: see `Run::select`.
 #[inline(always)]
 pub fn select<'a, const N: usize>(
     cases: [Case<'a>; N],
     biased: bool,
     limit: Limit,
-) -> Option<Chosen<'a>> {
+    chosen: &mut Chosen<'a>,
+) -> usize {
     let mut nodes = [const { MaybeUninit::uninit() }; N];
     let mut numbers = [[0; 2]; N];
     let numbers = numbers.as_flattened_mut();
@@ -227,7 +229,8 @@ pub fn select<'a, const N: usize>(
         numbers,
         biased,
     }
-    .select(limit)
+    .select(limit, chosen);
+    chosen.index()
 }
 
 /// No `default` arm.
@@ -245,6 +248,6 @@ pub fn limit_in(timeout: Duration) -> Limit {
 /// `select! {}`.
 pub fn nothing() -> ! {
     loop {
-        let _ = select([], false, limit_none());
+        let _ = select([], false, limit_none(), &mut Chosen::none());
     }
 }

@@ -117,9 +117,11 @@ impl<'a> Select<'a> {
     }
 
     fn choose(&mut self, limit: Limit) -> Option<SelectedOperation<'a>> {
-        let chosen = self.run().select(limit)?;
+        let mut chosen = Chosen::none();
+        self.run().select(limit, &mut chosen);
+        let index = *self.names.get(chosen.index())?;
         Some(SelectedOperation {
-            index: self.names[chosen.index()],
+            index,
             chosen: Some(chosen),
         })
     }
@@ -282,10 +284,10 @@ impl SelectedOperation<'_> {
     /// If another operation was chosen.
     #[track_caller]
     pub fn send<T>(mut self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
-        let Some(chosen) = self.chosen.take_if(|c| c.case().fits(s.port(), Side::Send)) else {
+        let Some(mut chosen) = self.chosen.take_if(|c| c.case().fits(s.port(), Side::Send)) else {
             panic!("passed a sender that wasn't selected");
         };
-        super::arm::send(s, chosen, msg)
+        super::arm::send(s, &mut chosen, msg)
     }
 
     /// Completes a receive.
@@ -299,11 +301,11 @@ impl SelectedOperation<'_> {
     /// If another operation was chosen.
     #[track_caller]
     pub fn recv<T>(mut self, r: &Receiver<T>) -> Result<T, RecvError> {
-        let Some(chosen) = self.chosen.take_if(|c| c.case().fits(r.port(), Side::Recv)) else {
+        let Some(mut chosen) = self.chosen.take_if(|c| c.case().fits(r.port(), Side::Recv)) else {
             panic!("passed a receiver that wasn't selected");
         };
         let slot = Slot::empty();
-        if receive(Some(r), chosen, &slot) == Ended::Retry
+        if receive(Some(r), &mut chosen, &slot) == Ended::Retry
             && let Some(chan) = r.chan()
         {
             // The sender has thought better of it: find another one.

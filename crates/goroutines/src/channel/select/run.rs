@@ -14,7 +14,7 @@
 use crate::channel::core::Token;
 use crate::channel::env::{Leaving, Moment, Spot, Wakeable, checkpoint, choose, linger, spot};
 use crate::channel::slot::many::{AllLocked, Case, Moorings, Port, Woken, wait_in};
-use crate::channel::slot::node::{Kind, Node};
+use crate::channel::slot::node::{Kind, Node, Side};
 use std::mem::MaybeUninit;
 
 /// How long a select may wait.
@@ -49,7 +49,19 @@ pub struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    /// The number of the case.
+    /// Room for one: none has been chosen yet.
+    ///
+    /// Many bytes, which are not to be moved about.
+    #[inline]
+    pub fn none() -> Chosen<'a> {
+        Chosen {
+            index: usize::MAX,
+            case: Case::later(Port::Never, Side::Recv),
+            token: None,
+        }
+    }
+
+    /// The number of the case; `usize::MAX`: none was chosen.
     #[inline]
     pub fn index(&self) -> usize {
         self.index
@@ -59,10 +71,36 @@ impl<'a> Chosen<'a> {
         &self.case
     }
 
+    #[inline]
+    fn set(&mut self, cases: &[Case<'a>], index: usize, token: Token) {
+        self.index = index;
+        self.case = cases[index];
+        self.token = Some(token);
+    }
+
     /// Takes over the completion.
     #[inline]
-    pub(crate) fn take(mut self) -> Option<Token> {
-        self.token.take()
+    pub(crate) fn take(&mut self) -> Option<(&Case<'a>, Token)> {
+        self.token.take().map(|token| (&self.case, token))
+    }
+
+    /// The same, if it is one of the two kinds of token that there are mostly.
+    ///
+    /// A token of any kind is a few words that are written one by one and moved about by larger loads, for
+    /// which some processors wait until the words are in the cache. These are not moved.
+    #[inline]
+    pub(crate) fn take_common(&mut self) -> Option<(&Case<'a>, Token)> {
+        match self.token {
+            Some(Token::Done) => {
+                self.token = None;
+                Some((&self.case, Token::Done))
+            }
+            Some(Token::Peer(_)) => match self.token.take() {
+                Some(Token::Peer(peer)) => Some((&self.case, Token::Peer(peer))),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 
@@ -94,12 +132,16 @@ impl<'a> Run<'_, 'a> {
     /// Chooses a case, waiting for one until `limit`.
     // Inlined, so that the switch happens in the caller's frame: see `Vault::operate`.
     #[inline(always)]
-    pub(crate) fn select(mut self, limit: Limit) -> Option<Chosen<'a>> {
+    pub(crate) fn select(mut self, limit: Limit, chosen: &mut Chosen<'a>) {
         // Before anything is chosen, which would not be completed while others run.
         checkpoint();
         let found = match (self.try_one(), limit) {
             (None, Limit::Until(Moment::NEVER)) => {
                 let waited = match wait_in(|moorings| self.begin_wait(moorings)) {
+                    // By itself: see `Chosen::take_common`.
+                    Ok(Woken::Chosen(index, Token::Done)) => {
+                        return chosen.set(self.cases, index, Token::Done);
+                    }
                     Ok(woken) => Waited::Woken(woken),
                     Err(waited) => waited,
                 };
@@ -108,12 +150,10 @@ impl<'a> Run<'_, 'a> {
             (None, limit) => self.select_later(limit),
             (found, _) => found,
         };
-        let (index, token) = found?;
-        Some(Chosen {
-            index,
-            case: self.cases[index],
-            token: Some(token),
-        })
+        match found {
+            Some((index, token)) => chosen.set(self.cases, index, token),
+            None => chosen.index = usize::MAX,
+        }
     }
 
     /// Looks once, and tries what is ready.

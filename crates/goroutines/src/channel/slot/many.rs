@@ -118,7 +118,7 @@ impl<T> Slot<T> {
     #[inline]
     pub(crate) fn filled(&self, case: &Case<'_>, token: &Token) {
         assert!(matches!(token, Token::Done) && ptr::eq(case.slot, self.place().cast()));
-        // SAFETY: `Token::Done` is made by `woken` only, of a peer that has moved a value to the slot
+        // SAFETY: `Token::Done` is made by `woken` only (and handed on), of a peer that has moved a value to the slot
         // of this case, which is this one.
         unsafe { self.note(true) };
     }
