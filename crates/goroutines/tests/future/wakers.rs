@@ -23,15 +23,17 @@ fn one_that_waits_on_the_senders_thread() {
         let (s, r) = bounded(0);
         let queue = Arc::new(Mutex::new(0));
         let guard = queue.lock().unwrap();
-        let q = queue.clone();
+        let called = Arc::new(AtomicUsize::new(0));
+        let (q, c) = (queue.clone(), called.clone());
         let waits = calls(move || {
+            c.fetch_add(1, Ordering::SeqCst);
             *q.lock().unwrap() += 1;
             sleep(Duration::from_micros(500));
         });
         let mut watches = Box::pin(r.recv_async());
         assert!(poll_once_with(&mut watches, &waits).is_pending());
         let sender = std::thread::spawn(move || s.send(round).unwrap());
-        sleep(Duration::from_millis(2));
+        until("it is called", || called.load(Ordering::SeqCst) == 1);
         drop(guard);
         sleep(Duration::from_millis(2));
         drop(watches);
