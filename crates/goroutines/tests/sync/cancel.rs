@@ -2,7 +2,7 @@
 
 use crate::support::{everybody, inside, moment, on_workers, rounds, until};
 use goroutines::sync::{Barrier, Condvar, ErrGroup, Mutex, Once, OnceLock, RwLock, Semaphore};
-use goroutines::{Cancelled, JoinHandle, park, sleep, spawn, spawn_local, yield_now};
+use goroutines::{Cancelled, JoinHandle, sleep, spawn, yield_now};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -144,26 +144,6 @@ fn waiting_for_the_rest() {
         assert!(!waits.is_finished(), "who has left does not count");
         assert!(barrier.wait().is_leader());
         assert!(!waits.join().unwrap());
-
-        // One that is on its way out takes nobody's place in the next round.
-        let b = barrier.clone();
-        let leaves = spawn(move || b.wait().is_leader());
-        moment();
-        let (b, c) = (barrier.clone(), barrier.clone());
-        let next = spawn_local(move || {
-            park();
-            b.wait().is_leader()
-        });
-        moment();
-        leaves.cancel();
-        barrier.wait();
-        next.thread().unpark();
-        moment();
-        let _ = leaves.join();
-        assert!(!next.is_finished());
-        let last = spawn(move || c.wait().is_leader());
-        assert!(last.join().unwrap());
-        assert!(!next.join().unwrap());
 
         let cell = Arc::new(OnceLock::new());
         let c = cell.clone();
