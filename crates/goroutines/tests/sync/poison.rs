@@ -91,8 +91,10 @@ fn a_panic_after_a_caught_cancel_poisons() {
     inside(|| {
         for exits in [false, true] {
             let mutex = Arc::new(Mutex::new(0));
-            let m = mutex.clone();
+            let begun = Arc::new(AtomicBool::new(false));
+            let (m, b) = (mutex.clone(), begun.clone());
             let panics = spawn(move || {
+                b.store(true, Ordering::SeqCst);
                 let caught = catch_unwind(|| match exits {
                     true => exit(),
                     false => sleep(Duration::MAX),
@@ -101,7 +103,7 @@ fn a_panic_after_a_caught_cancel_poisons() {
                 let _guard = m.try_lock().unwrap();
                 panic!("after all");
             });
-            moment();
+            until("it has begun", || begun.load(Ordering::SeqCst));
             panics.cancel();
             assert!(panics.join().is_err());
             assert!(mutex.is_poisoned(), "exits: {exits}");
