@@ -477,12 +477,15 @@ fn a_cancel_that_is_caught_for_ever() {
         },
     ];
     for wait in waits {
+        let begun = Arc::new(AtomicBool::new(false));
+        let b = begun.clone();
         let catches = spawn(move || {
+            b.store(true, Ordering::SeqCst);
             loop {
                 let _ = catch_unwind(wait);
             }
         });
-        sleep(Duration::from_millis(1));
+        until("it has begun", || begun.load(Ordering::SeqCst));
         catches.cancel();
         let Err(catches) = catches.join_timeout(Duration::from_millis(5)) else {
             panic!("it has ended")
