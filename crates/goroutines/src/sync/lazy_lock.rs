@@ -91,11 +91,7 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// The same, to be changed.
     #[inline]
     pub fn get_mut(this: &mut LazyLock<T, F>) -> Option<&mut T> {
-        if !this.once.is_completed() {
-            return None;
-        }
-        // SAFETY: completed, so the value is there.
-        Some(unsafe { &mut this.data.get_mut().value })
+        this.once.is_completed().then(|| LazyLock::force_mut(this))
     }
 
     /// The value, made now if it has not been, to be changed.
