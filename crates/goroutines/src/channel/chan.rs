@@ -113,9 +113,14 @@ impl<T> Chan<T> {
     /// Sends the value of a full slot, waiting for as long as need be.
     #[inline(always)]
     pub(crate) fn send(&self, slot: &Slot<T>) -> Ended {
-        let ended = self
-            .vault
-            .operate(Side::Send, slot, |berth| self.begin_send(berth, slot));
+        let ended = self.vault.operate(Side::Send, slot, |berth| {
+            // Two functions and not one: each has less to save and to restore.
+            if self.core().is_rendezvous() {
+                self.begin_send_to_meet(berth, slot)
+            } else {
+                self.begin_send(berth, slot)
+            }
+        });
         match ended {
             Ended::Done | Ended::Closed => ended,
             _ => self.send_by(slot, Moment::NEVER, ended == Ended::Retry),
@@ -125,9 +130,14 @@ impl<T> Chan<T> {
     /// Receives into an empty slot, waiting for as long as need be.
     #[inline(always)]
     pub(crate) fn recv(&self, out: &Slot<T>) -> Ended {
-        let ended = self
-            .vault
-            .operate(Side::Recv, out, |berth| self.begin_recv(berth, out));
+        let ended = self.vault.operate(Side::Recv, out, |berth| {
+            // Two functions and not one: each has less to save and to restore.
+            if self.core().is_rendezvous() {
+                self.begin_recv_to_meet(berth, out)
+            } else {
+                self.begin_recv(berth, out)
+            }
+        });
         match ended {
             Ended::Done | Ended::Closed => ended,
             _ => self.recv_by(out, Moment::NEVER, ended == Ended::Retry),
@@ -142,27 +152,47 @@ impl<T> Chan<T> {
     }
 
     #[inline(never)]
+    fn begin_send_to_meet(&self, berth: &Berth<'_>, slot: &Slot<T>) -> Step {
+        let spot = spot_in_slice();
+        let wait = |locked| self.moor(locked, berth, slot, spot);
+        self.send_or(self.vault.lock_as::<true>(spot), slot, wait)
+    }
+
+    #[inline(never)]
     fn begin_recv(&self, berth: &Berth<'_>, out: &Slot<T>) -> Step {
         let spot = spot_in_slice();
         let wait = |locked| self.moor(locked, berth, out, spot);
         self.recv_or(self.vault.lock(spot), out, wait)
     }
 
+    #[inline(never)]
+    fn begin_recv_to_meet(&self, berth: &Berth<'_>, out: &Slot<T>) -> Step {
+        let spot = spot_in_slice();
+        let wait = |locked| self.moor(locked, berth, out, spot);
+        self.recv_or(self.vault.lock_as::<true>(spot), out, wait)
+    }
+
     /// Waits in the channel, which is locked and has nothing for us.
     #[inline(always)]
-    fn moor(&self, locked: Locked<'_, T>, berth: &Berth<'_>, slot: &Slot<T>, spot: Spot) -> Step {
+    fn moor<const MEETS: bool>(
+        &self,
+        locked: Locked<'_, T, MEETS>,
+        berth: &Berth<'_>,
+        slot: &Slot<T>,
+        spot: Spot,
+    ) -> Step {
         if spot.number() == 0 {
             // A plain thread: it lingers first.
-            return Step::Ended(Ended::Again);
+            return Ended::Again.into();
         }
         // If the goroutine is to unwind it does so here, and unlocks on the way.
         let wait = spot.prepare(Wakeable::ByTicket);
         match locked.moor(berth, slot, wait) {
-            Ok(leaving) => Step::Moored(leaving),
+            Ok(leaving) => Step::moored(leaving),
             Err((locked, wait)) => {
                 drop(locked);
                 let _ = wait.withdraw();
-                Step::Ended(Ended::Again)
+                Ended::Again.into()
             }
         }
     }
@@ -228,12 +258,16 @@ impl<T> Chan<T> {
 
     /// Sends the value of a full slot; if it would have to wait, `wait` gets the locked channel.
     #[inline(always)]
-    fn send_or<'a, R: From<Ended>>(
+    fn send_or<'a, R: From<Ended>, const MEETS: bool>(
         &'a self,
-        mut locked: Locked<'a, T>,
+        locked: Locked<'a, T, MEETS>,
         slot: &Slot<T>,
-        wait: impl FnOnce(Locked<'a, T>) -> R,
+        wait: impl FnOnce(Locked<'a, T, MEETS>) -> R,
     ) -> R {
+        let mut locked = match locked.push_and_unlock(slot) {
+            Ok(()) => return Ended::Done.into(),
+            Err(locked) => locked,
+        };
         if locked.state().closed() {
             return Ended::Closed.into();
         }
@@ -244,7 +278,7 @@ impl<T> Chan<T> {
                 taker.give(slot, spot);
                 return Ended::Done.into();
             }
-            if locked.state().room() == 0 {
+            if locked.room() == 0 {
                 drop(locked);
                 return taker.ask(slot).into();
             }
@@ -254,7 +288,7 @@ impl<T> Chan<T> {
             taker.reserved();
             return Ended::Done.into();
         }
-        if locked.state().room() == 0 {
+        if locked.room() == 0 {
             return wait(locked);
         }
         locked.push(slot);
@@ -263,14 +297,18 @@ impl<T> Chan<T> {
 
     /// Receives into an empty slot; if it would have to wait, `wait` gets the locked channel.
     #[inline(always)]
-    fn recv_or<'a, R: From<Ended>>(
+    fn recv_or<'a, R: From<Ended>, const MEETS: bool>(
         &'a self,
-        mut locked: Locked<'a, T>,
+        locked: Locked<'a, T, MEETS>,
         out: &Slot<T>,
-        wait: impl FnOnce(Locked<'a, T>) -> R,
+        wait: impl FnOnce(Locked<'a, T, MEETS>) -> R,
     ) -> R {
+        let mut locked = match locked.pop_and_unlock(out) {
+            Ok(()) => return Ended::Done.into(),
+            Err(locked) => locked,
+        };
         let spot = locked.spot();
-        if locked.state().available() > 0 {
+        if locked.available() > 0 {
             locked.pop(out);
             // There is room now: the first parked sender's value goes behind the others. Once it is
             // closed, nothing comes in.

@@ -10,7 +10,9 @@ use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 
 /// First in, first out.
+// A tag of its own: what can be told from the lengths of its parts takes more instructions to tell.
 #[derive(Debug)]
+#[repr(u8)]
 pub(crate) enum Buffer<T> {
     /// No room at all.
     None,

@@ -331,7 +331,10 @@ impl Core {
     /// The caller holds the lock and has no [`Held`] any more.
     #[inline]
     pub(super) unsafe fn unlock(&self) -> bool {
-        let watched = self.watched.get();
+        if self.is_rendezvous() {
+            // SAFETY: passed on.
+            return unsafe { self.unlock_rendezvous() };
+        }
         let before = self.word.load(Ordering::Relaxed);
         let len = self.len.load(Ordering::Relaxed);
         let (kept, held) = (self.kept.get() as usize, self.held.get() as usize);
@@ -340,10 +343,46 @@ impl Core {
         let recv = (len != kept) | !self.senders.is_empty() | closed;
         let send = (self.cap - held != len) | !self.receivers.is_empty() | closed;
         let now = (u64::from(recv) * MAY_RECV) | (u64::from(send) * MAY_SEND) | (before & CLOSED);
-        let changed = u64::from(before & BITS != now) * CHANGE;
-        let word = (before & !BITS).wrapping_add(changed) | now;
-        // Release: pairs with the Acquire in `status`.
-        self.word.store(word, Ordering::Release);
+        // SAFETY: passed on.
+        unsafe { self.unlock_showing(before, now) }
+    }
+
+    /// As [`Core::unlock`], for a caller who knows that it is a rendezvous.
+    ///
+    /// # Safety
+    ///
+    /// As [`Core::unlock`].
+    #[inline]
+    pub(super) unsafe fn unlock_rendezvous(&self) -> bool {
+        debug_assert!(self.is_rendezvous());
+        let before = self.word.load(Ordering::Relaxed);
+        // As above, where there is nothing but parked ones.
+        let recv = u64::from(!self.senders.is_empty()) * MAY_RECV;
+        let send = u64::from(!self.receivers.is_empty()) * MAY_SEND;
+        let now = if before & CLOSED == 0 {
+            recv | send
+        } else {
+            BITS
+        };
+        // SAFETY: passed on.
+        unsafe { self.unlock_showing(before, now) }
+    }
+
+    /// As [`Core::unlock`], for a caller who knows what may be done from now on.
+    ///
+    /// # Safety
+    ///
+    /// As [`Core::unlock`]; `before` is the word, and `now` are the bits that it is to have.
+    #[inline(always)]
+    unsafe fn unlock_showing(&self, before: u64, now: u64) -> bool {
+        let watched = self.watched.get();
+        if before & BITS != now {
+            // Release: pairs with the Acquire in `status`.
+            self.word.store(
+                (before & !BITS).wrapping_add(CHANGE) | now,
+                Ordering::Release,
+            );
+        }
         self.witness.write();
         if self.leaning.get() {
             // Release: pairs with the Acquire in `straighten`.
@@ -359,6 +398,59 @@ impl Core {
         // Release: pairs with the Acquire in `take_lock`.
         self.lock.store(lock, Ordering::Release);
         watched
+    }
+
+    /// Whether it has no room for values.
+    #[inline]
+    pub(crate) fn is_rendezvous(&self) -> bool {
+        self.cap == 0
+    }
+
+    /// Whether a send would just put its value into the buffer: it is open, there is room, and no
+    /// receiver is parked. For who holds the lock.
+    #[inline(always)]
+    pub(super) fn just_room(&self) -> bool {
+        // The bits are those of the last unlocking, and so those of now.
+        let open = self.word.load(Ordering::Relaxed) & (MAY_SEND | CLOSED) == MAY_SEND;
+        open & self.receivers.is_empty()
+    }
+
+    /// Whether a receive would just take a value from the buffer: it is open, there is one, and no sender
+    /// is parked. For who holds the lock.
+    #[inline(always)]
+    pub(super) fn just_value(&self) -> bool {
+        let open = self.word.load(Ordering::Relaxed) & (MAY_RECV | CLOSED) == MAY_RECV;
+        open & self.senders.is_empty()
+    }
+
+    /// Counts one value more, and unlocks.
+    ///
+    /// # Safety
+    ///
+    /// As [`Core::unlock`]; [`Core::just_room`] said `true`, and the value is in the buffer.
+    #[inline(always)]
+    pub(super) unsafe fn unlock_with_one_more(&self) -> bool {
+        let len = self.len.load(Ordering::Relaxed) + 1;
+        self.len.store(len, Ordering::Relaxed);
+        let room = self.cap - self.held.get() as usize != len;
+        let before = self.word.load(Ordering::Relaxed);
+        // SAFETY: passed on. The new value is kept for nobody, and nobody is parked to take it.
+        unsafe { self.unlock_showing(before, MAY_RECV | (u64::from(room) * MAY_SEND)) }
+    }
+
+    /// Counts one value less, and unlocks.
+    ///
+    /// # Safety
+    ///
+    /// As [`Core::unlock`]; [`Core::just_value`] said `true`, and the value has been moved out.
+    #[inline(always)]
+    pub(super) unsafe fn unlock_with_one_less(&self) -> bool {
+        let len = self.len.load(Ordering::Relaxed) - 1;
+        self.len.store(len, Ordering::Relaxed);
+        let value = self.kept.get() as usize != len;
+        let before = self.word.load(Ordering::Relaxed);
+        // SAFETY: passed on. The place of the value is held for nobody, and nobody is parked to fill it.
+        unsafe { self.unlock_showing(before, (u64::from(value) * MAY_RECV) | MAY_SEND) }
     }
 }
 

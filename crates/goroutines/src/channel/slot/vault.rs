@@ -39,6 +39,13 @@ impl<T> Vault<T> {
 
     #[inline]
     pub(crate) fn lock(&self, spot: Spot) -> Locked<'_, T> {
+        self.lock_as(spot)
+    }
+
+    /// As [`Vault::lock`]; `MEETS`: it is a rendezvous, which the caller knows.
+    #[inline]
+    pub(crate) fn lock_as<const MEETS: bool>(&self, spot: Spot) -> Locked<'_, T, MEETS> {
+        assert!(!MEETS || self.core.is_rendezvous());
         self.core.take_lock(spot);
         Locked { vault: self, spot }
     }
@@ -61,13 +68,12 @@ impl<T> Vault<T> {
             moored: Cell::new(false),
             node: UnsafeCell::new(MaybeUninit::uninit()),
         };
-        match begin(&berth) {
-            Step::Ended(ended) => ended,
-            Step::Moored(leaving) => {
-                let cause = leaving.switch();
-                berth.landed(cause, slot)
-            }
-        }
+        let step = begin(&berth);
+        let Some(leaving) = step.moored else {
+            return step.ended;
+        };
+        let cause = leaving.switch();
+        berth.landed(cause, slot)
     }
 
     /// The claimed sender that a select has in hand, if it was claimed here.
@@ -99,19 +105,26 @@ impl<T> Drop for Vault<T> {
     }
 }
 
-/// A channel, locked.
+/// A channel, locked. `MEETS`: a rendezvous, of which less has to be looked at.
 #[derive(Debug)]
-pub(crate) struct Locked<'a, T> {
+pub(crate) struct Locked<'a, T, const MEETS: bool = false> {
     vault: &'a Vault<T>,
     spot: Spot,
 }
 
-impl<T> Drop for Locked<'_, T> {
+impl<T, const MEETS: bool> Drop for Locked<'_, T, MEETS> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the lock is held, and nothing of the state is lent any more.
-        if unsafe { self.vault.core.unlock() } {
-            self.vault.core.tell_watchers();
+        let core = self.vault.core();
+        let watched = if MEETS {
+            // SAFETY: the lock is held, and nothing of the state is lent any more.
+            unsafe { core.unlock_rendezvous() }
+        } else {
+            // SAFETY: as above.
+            unsafe { core.unlock() }
+        };
+        if watched {
+            core.tell_watchers();
         }
     }
 }
@@ -132,7 +145,7 @@ pub(crate) enum Ended {
     Again,
 }
 
-impl<'a, T> Locked<'a, T> {
+impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
     /// Whether it is this channel.
     pub(super) fn is_of(&self, core: &Core) -> bool {
         ptr::eq(&raw const self.vault.core, core)
@@ -151,6 +164,18 @@ impl<'a, T> Locked<'a, T> {
         unsafe { self.vault.core.held() }
     }
 
+    /// Places for anyone.
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        if MEETS { 0 } else { self.state().room() }
+    }
+
+    /// Values for anyone.
+    #[inline]
+    pub(crate) fn available(&self) -> usize {
+        if MEETS { 0 } else { self.state().available() }
+    }
+
     #[inline]
     #[allow(clippy::mut_from_ref, reason = "the callers borrow `self` uniquely")]
     fn values(&mut self) -> &mut Buffer<T> {
@@ -161,13 +186,67 @@ impl<'a, T> Locked<'a, T> {
     /// Moves the value of a full slot into the buffer, where there is room.
     #[inline]
     pub(crate) fn push(&mut self, slot: &Slot<T>) {
+        self.move_in(slot);
+        self.state().set_len(self.state().len() + 1);
+    }
+
+    /// Moves the value of a full slot into the buffer and unlocks, if that is all there is to do.
+    ///
+    /// The usual case of a channel with room, for which the rest is too long.
+    #[inline(always)]
+    pub(crate) fn push_and_unlock(mut self, slot: &Slot<T>) -> Result<(), Self> {
+        if MEETS || !self.vault.core.just_room() {
+            return Err(self);
+        }
+        self.move_in(slot);
+        let core = self.vault.core();
+        mem::forget(self);
+        // SAFETY: the lock is held, and nothing of the state is lent; there was room.
+        if unsafe { core.unlock_with_one_more() } {
+            core.tell_watchers();
+        }
+        Ok(())
+    }
+
+    /// Moves the oldest value into an empty slot and unlocks, if that is all there is to do.
+    #[inline(always)]
+    pub(crate) fn pop_and_unlock(mut self, out: &Slot<T>) -> Result<(), Self> {
+        if MEETS || !self.vault.core.just_value() {
+            return Err(self);
+        }
+        self.move_out(out);
+        let core = self.vault.core();
+        mem::forget(self);
+        // SAFETY: as above; there was a value.
+        if unsafe { core.unlock_with_one_less() } {
+            core.tell_watchers();
+        }
+        Ok(())
+    }
+
+    /// Moves the value of a full slot to the end of the buffer, where there is room. It does not count yet.
+    #[inline(always)]
+    fn move_in(&mut self, slot: &Slot<T>) {
         assert!(slot.is_full());
         let (head, len) = (self.state().head().get(), self.state().len());
         // SAFETY: so many are counted; the slot is full, and is noted as empty next.
         unsafe { self.values().push(head, len, slot.place()) };
         // SAFETY: the value has been moved.
         unsafe { slot.note(false) };
-        self.state().set_len(len + 1);
+    }
+
+    /// Moves the oldest value, which there is, into an empty slot. It still counts.
+    #[inline(always)]
+    fn move_out(&mut self, out: &Slot<T>) {
+        let core = self.vault.core();
+        // SAFETY: the lock is held.
+        let state = unsafe { core.held() };
+        let len = state.len();
+        assert!(!out.is_full() && len > 0);
+        // SAFETY: so many are counted, and the slot has room.
+        unsafe { self.values().pop(state.head(), len, out.place()) };
+        // SAFETY: a value has been moved in.
+        unsafe { out.note(true) };
     }
 
     /// Moves the value of a parked sender into the buffer, where there is room.
@@ -184,14 +263,8 @@ impl<'a, T> Locked<'a, T> {
     /// Moves the oldest value, which there is, into an empty slot.
     #[inline]
     pub(crate) fn pop(&mut self, out: &Slot<T>) {
-        let (head, len) = (self.state().head().clone(), self.state().len());
-        assert!(!out.is_full() && len > 0);
-        // SAFETY: so many are counted, and the slot has room.
-        unsafe { self.values().pop(&head, len, out.place()) };
-        self.state().head().set(head.get());
-        // SAFETY: a value has been moved in.
-        unsafe { out.note(true) };
-        self.state().set_len(len - 1);
+        self.move_out(out);
+        self.state().set_len(self.state().len() - 1);
     }
 
     /// Unlocks, and drops all values. Nobody will put new ones in.
@@ -272,23 +345,38 @@ pub(crate) struct Berth<'a> {
 }
 
 /// What became of the first part of an operation.
+///
+/// Not an `enum`: these two are handed over in registers.
 #[derive(Debug)]
 #[must_use]
-pub(crate) enum Step {
-    /// It has ended.
-    Ended(Ended),
-    /// The node is in the queue.
-    Moored(Leaving),
+pub(crate) struct Step {
+    /// How it has ended, if it has.
+    ended: Ended,
+    /// It has not: the node is in the queue.
+    moored: Option<Leaving>,
+}
+
+impl Step {
+    #[inline]
+    pub(crate) fn moored(leaving: Leaving) -> Step {
+        Step {
+            ended: Ended::Again,
+            moored: Some(leaving),
+        }
+    }
 }
 
 impl From<Ended> for Step {
     #[inline]
     fn from(ended: Ended) -> Step {
-        Step::Ended(ended)
+        Step {
+            ended,
+            moored: None,
+        }
     }
 }
 
-impl<T> Locked<'_, T> {
+impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
     /// Unlocks with a node in the channel's queue. `Err`: this one cannot be, use [`Locked::park`].
     #[inline(always)]
     pub(crate) fn moor(
