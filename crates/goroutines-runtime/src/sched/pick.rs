@@ -70,10 +70,22 @@ impl Picks {
 
 impl Here {
     /// The next goroutine to run, if there is one without looking at other workers.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pick(self) -> Option<&'static G> {
-        let local = self.local();
-        let round = local.picks.next_round();
+        let picks = &self.local().picks;
+        let round = picks.next_round();
+        if round.is_multiple_of(FAIR)
+            | round.is_multiple_of(FRESH)
+            | self.header().tick.load(Ordering::Relaxed)
+        {
+            return self.pick_by_turns(round);
+        }
+        self.pick_next()
+    }
+
+    /// As [`Here::pick`], in the rounds in which others may come first.
+    #[inline(never)]
+    fn pick_by_turns(self, round: u32) -> Option<&'static G> {
         if (round.is_multiple_of(FAIR) || self.header().tick.load(Ordering::Relaxed))
             && let Some(g) = self.fair_pick(round)
         {
@@ -85,6 +97,13 @@ impl Here {
         {
             return Some(g);
         }
+        self.pick_next()
+    }
+
+    /// As [`Here::pick`], in the other rounds.
+    #[inline(always)]
+    fn pick_next(self) -> Option<&'static G> {
+        let local = self.local();
         if let Some(g) = local.next.take() {
             if !self.header().preempt.load(Ordering::Relaxed) {
                 // Runs in the slice of the one that made it ready.
@@ -92,6 +111,13 @@ impl Here {
             }
             local.homed.push_back(g);
         }
+        self.pick_queued()
+    }
+
+    /// The oldest of those that are ready.
+    #[inline(never)]
+    fn pick_queued(self) -> Option<&'static G> {
+        let local = self.local();
         self.new_slice();
         if let Some(g) = local.homed.pop_front() {
             prefetch_next(&local.homed);

@@ -306,7 +306,8 @@ impl Here {
     }
 
     /// Runs a goroutine until it waits, yields or ends; `true` if it ended.
-    #[inline]
+    // Into the loop: it has much to save and to restore, as a switch keeps no register.
+    #[inline(always)]
     fn run(self, g: &'static G) -> bool {
         let fiber = match g.fiber() {
             Some(fiber) => fiber,
@@ -340,7 +341,7 @@ impl Here {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn finish(self, g: &'static G, fiber: NonNull<()>) {
         g.set_fiber(None);
         // SAFETY: `start` made the pointer, and it is used here for the last time.
