@@ -219,6 +219,13 @@ impl Waker {
     pub unsafe fn claim_near(self) -> Option<Claimed> {
         unreachable!("nobody is near")
     }
+
+    /// # Safety
+    ///
+    /// As in the runtime.
+    pub unsafe fn claimed(self) -> Claimed {
+        Claimed(self.0)
+    }
 }
 
 #[allow(missing_docs)]

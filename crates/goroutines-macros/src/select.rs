@@ -209,12 +209,11 @@ impl Select {
                     body,
                 }) => quote! {
                     {
-                        let mut chosen = #arm_root::Chosen::none();
                         let _ = #arm_root::select(
-                            [],
+                            &[],
                             false,
                             #arm_root::limit_in(#timeout),
-                            &mut chosen,
+                            &mut #arm_root::Chosen::of(&[]),
                         );
                         #body
                     }
@@ -238,6 +237,7 @@ impl Select {
         };
         let (mut channels, mut operands, mut makes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut names, mut completes, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut results, mut sends) = (Vec::new(), Vec::new());
         for (
             i,
             Arm {
@@ -265,7 +265,6 @@ impl Select {
                     });
                     runs.push(quote_spanned! { mixed =>
                         #i => {
-                            ::core::mem::drop(#chosen);
                             let #pat = #arm.result();
                             #body
                         }
@@ -278,14 +277,24 @@ impl Select {
                             #arm_root::SendArm::new(#operand.__sender())
                         };
                     });
+                    let result = name("result", i, at);
+                    sends.push(quote_spanned! { mixed =>
+                        #i => {
+                            #result = ::core::option::Option::Some(
+                                #arm.permit(&mut #chosen).send(#value)
+                            );
+                        }
+                    });
                     runs.push(quote_spanned! { mixed =>
                         #i => {
-                            let sent = #arm.permit(&mut #chosen).send(#value);
-                            ::core::mem::drop(#chosen);
-                            let #pat = sent;
+                            let ::core::option::Option::Some(#result) = #result else {
+                                ::core::unreachable!()
+                            };
+                            let #pat = #result;
                             #body
                         }
                     });
+                    results.push(result);
                 }
             }
             operands.push(operand);
@@ -304,26 +313,35 @@ impl Select {
                 }
             }
         };
+        let send = if sends.is_empty() {
+            TokenStream::new()
+        } else {
+            quote_spanned! { mixed =>
+                match index {
+                    #(#sends)*
+                    _ => {}
+                }
+            }
+        };
         quote_spanned! { mixed =>
             match (#(#channels,)* #limit) {
                 (#(#operands,)* limit) => {
                     #(#makes)*
-                    let mut chosen = #arm_root::Chosen::none();
-                    let index = loop {
-                        let index = #arm_root::select(
-                            [#(#names.case()),*],
-                            #biased,
-                            limit,
-                            &mut chosen,
-                        );
-                        #complete
+                    #(let mut #results = ::core::option::Option::None;)*
+                    let index = {
+                        let cases = [#(#names.case()),*];
+                        // Dropped where it is, not moved into a call of `drop`: see `Choice`.
+                        let mut chosen = #arm_root::Chosen::of(&cases);
+                        let index = loop {
+                            let index = #arm_root::select(&cases, #biased, limit, &mut chosen);
+                            #complete
+                        };
+                        #send
+                        index
                     };
                     match index {
                         #(#runs)*
-                        _ => {
-                            ::core::mem::drop(chosen);
-                            #default
-                        }
+                        _ => { #default }
                     }
                 }
             }

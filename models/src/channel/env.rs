@@ -1,8 +1,8 @@
 //! What the protocol of a channel stands on, as loom's; in the place of the room's own `env`.
 
 pub(crate) use crate::park::{
-    Cause, Claimed, Leaving, Moment, Reason, Settled, Spot, StandIn, Wait, Wakeable, Waker,
-    checkpoint, choose, spot, yield_now,
+    Cause, Leaving, Moment, Reason, Settled, Spot, StandIn, Wait, Wakeable, Waker, checkpoint,
+    choose, spot, yield_now,
 };
 // For the number of values, which is written under the lock and read without it for show only: that
 // need not be checked.

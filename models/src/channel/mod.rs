@@ -20,7 +20,6 @@ pub(crate) mod slot;
 pub(crate) mod timer {
     use super::env::Moment;
     use super::slot::lock::Core;
-    use std::time::Instant;
 
     #[derive(Debug)]
     pub(crate) struct Timer(Core);
@@ -38,10 +37,10 @@ pub(crate) mod timer {
             false
         }
 
-        pub(crate) fn take(&self, _: Moment) -> Option<Instant> {
+        pub(crate) fn take(&self, _: Moment) -> Option<Moment> {
             None
         }
 
-        pub(crate) fn give_back(&self, _: Instant) {}
+        pub(crate) fn give_back(&self, _: Moment) {}
     }
 }

@@ -44,9 +44,8 @@ fn select_recv(cs: [&Chan<usize>; 2], limit: Limit, direct: bool) -> Option<(usi
             numbers: &mut [0; 4],
             biased: false,
         };
-        let mut chosen = Chosen::none();
-        run.select(limit, &mut chosen);
-        let i = chosen.index();
+        let mut chosen = Chosen::of(&cases);
+        let i = chosen.choose(run, limit);
         let (case, token) = chosen.take()?;
         match cs[i].finish_recv(case, token, &slots[i]) {
             Ended::Retry => continue,
@@ -73,9 +72,8 @@ fn select_send(cs: [&Chan<usize>; 2], value: usize, limit: Limit) -> Option<usiz
             numbers: &mut [0; 4],
             biased: false,
         };
-        let mut chosen = Chosen::none();
-        run.select(limit, &mut chosen);
-        let i = chosen.index();
+        let mut chosen = Chosen::of(&cases);
+        let i = chosen.choose(run, limit);
         let (case, token) = chosen.take()?;
         match cs[i].finish_send(case, token, &slot) {
             Ended::Retry => continue,
@@ -95,9 +93,7 @@ fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) -> bool {
         numbers: &mut [0; 2],
         biased: false,
     };
-    let mut chosen = Chosen::none();
-    run.select(limit, &mut chosen);
-    chosen.index() == 0
+    Chosen::of(&cases).choose(run, limit) == 0
 }
 
 /// Two selects over the same two channels in opposite order.

@@ -487,6 +487,17 @@ impl Waker {
             .then_some(Claimed(self.g))
     }
 
+    /// What a claim by this waker has given, for who has not kept it.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the wait by this waker, and has forgotten what that gave.
+    #[allow(unsafe_code, reason = "made twice, it would resume a goroutine twice")]
+    #[inline]
+    pub unsafe fn claimed(self) -> Claimed {
+        Claimed(self.g)
+    }
+
     pub(crate) fn parts(self) -> (&'static G, Ticket) {
         (self.g, self.ticket)
     }

@@ -7,10 +7,9 @@
 //! the values in the buffer, *holds* room for one, or claims a parked peer. Those kept and held are only
 //! counted; which value it will be is settled at completion.
 
-use super::env::{Spot, spot};
+use super::env::{Moment, Spot, spot};
 use super::slot::lock::{Core, Held};
 use super::slot::node::{Outcome, Peer, Side};
-use std::time::Instant;
 
 /// What the one who has been chosen for an operation has in hand to complete it.
 #[derive(Debug)]
@@ -25,8 +24,8 @@ pub(crate) enum Token {
     Ask(Peer),
     /// The value is in the slot already.
     Done,
-    /// A timer was due at this instant.
-    At(Instant),
+    /// A timer was due at this moment.
+    At(Moment),
 }
 
 impl Held<'_> {

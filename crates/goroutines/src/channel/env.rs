@@ -5,8 +5,8 @@
 
 pub(crate) use goroutines_runtime::park::bias;
 pub(crate) use goroutines_runtime::park::{
-    Cause, Claimed, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, checkpoint, choose,
-    prepare, spot, yield_now,
+    Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, Waker, checkpoint, choose, prepare, spot,
+    yield_now,
 };
 pub(crate) use goroutines_runtime::shim::atomic::{
     AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering,

@@ -90,9 +90,9 @@ impl<T> Receiver<T> {
     }
 
     /// The value that a timer of this receiver gave.
-    pub(crate) fn tick(&self, at: Instant) -> Option<T> {
+    pub(crate) fn tick(&self, at: Moment) -> Option<T> {
         match &self.0 {
-            Flavor::Timer(clock) => Some((clock.value)(at)),
+            Flavor::Timer(clock) => clock.timer.value(at).map(clock.value),
             _ => None,
         }
     }
@@ -182,7 +182,7 @@ impl<T> Receiver<T> {
     #[inline(never)]
     fn try_recv_clock(&self) -> Result<T, TryRecvError> {
         match &self.0 {
-            Flavor::Timer(clock) => clock.timer.take(Moment::now()).map(clock.value),
+            Flavor::Timer(clock) => clock.timer.take(Moment::now()).and_then(|at| self.tick(at)),
             _ => None,
         }
         .ok_or(TryRecvError::Empty)

@@ -11,7 +11,7 @@
 //! without the lock, by changing the moment if it is still the one that was due: so each is taken once,
 //! or was taken away by setting the timer.
 
-use super::env::{AtomicU64, Moment, Ordering, Wakeable, checkpoint, prepare};
+use super::env::{AtomicU64, Moment, Ordering, Wakeable, checkpoint, spot};
 use super::slot::lock::{Core, Guard};
 use super::slot::many::{AllLocked, Case, Port};
 use super::slot::node::{Kind, Outcome, Side};
@@ -99,8 +99,8 @@ impl Timer {
         next != Moment::NEVER && next <= now
     }
 
-    /// Takes the value that is due.
-    pub(crate) fn take(&self, now: Moment) -> Option<Instant> {
+    /// Takes the value that is due, of which it gives the moment.
+    pub(crate) fn take(&self, now: Moment) -> Option<Moment> {
         // Acquire: pairs with the Release in `set`.
         let mut due = self.next.load(Ordering::Acquire);
         loop {
@@ -118,17 +118,22 @@ impl Timer {
                 .next
                 .compare_exchange_weak(due, next, Ordering::Relaxed, Ordering::Acquire)
             {
-                Ok(_) => return self.exact.or_else(|| Moment(due).to_instant()),
+                Ok(_) => return Some(Moment(due)),
                 Err(other) => due = other,
             }
         }
     }
 
+    /// The value of a moment that was taken.
+    pub(crate) fn value(&self, taken: Moment) -> Option<Instant> {
+        self.exact.or_else(|| taken.to_instant())
+    }
+
     /// Whoever took this value does not want it after all: others may. Of a timer with a period, one
     /// value is lost, as when its receiver is slow.
     #[cold]
-    pub(crate) fn give_back(&self, value: Instant) {
-        let value = Moment::from_instant(value).0;
+    pub(crate) fn give_back(&self, value: Moment) {
+        let Moment(value) = value;
         let locked = self.core.lock();
         // If it has been set since, that counts.
         let again =
@@ -145,14 +150,15 @@ impl Timer {
         loop {
             let now = Moment::now();
             if let Some(value) = self.take(now) {
-                return Some(value);
+                return self.value(value);
             }
             if deadline <= now {
                 return None;
             }
-            let wait = prepare(Wakeable::ByTicket);
+            let spot = spot();
+            let wait = spot.prepare(Wakeable::ByTicket);
             let (cases, mut order) = ([Case::later(Port::Timer(self), Side::Recv)], [0]);
-            let locked = AllLocked::lock(&cases, &mut order, true);
+            let locked = AllLocked::lock(&cases, &mut order, true, spot);
             // With the lock held: see the module's head.
             let until = self.deadline().min(deadline);
             locked.park(Kind::Later, &mut [MaybeUninit::uninit()], wait, until);

@@ -130,11 +130,6 @@ pub(super) fn receive<T>(
     slot: &Slot<T>,
 ) -> Ended {
     let chan = receiver.and_then(Receiver::chan);
-    if let Some(chan) = chan
-        && let Some((case, token)) = chosen.take_common()
-    {
-        return chan.finish_recv(case, token, slot);
-    }
     match (chosen.take(), chan, receiver) {
         (Some((case, token)), Some(chan), _) => chan.finish_recv(case, token, slot),
         (Some((_, Token::At(at))), None, Some(receiver)) => {
@@ -214,23 +209,22 @@ pub(super) fn send<T>(
 /// Chooses one of the cases, and gives its number; `usize::MAX`: none, the limit is over.
 // Inlined: see `Run::select`.
 #[inline(always)]
-pub fn select<'a, const N: usize>(
-    cases: [Case<'a>; N],
+pub fn select<'c, const N: usize>(
+    cases: &'c [Case<'c>; N],
     biased: bool,
     limit: Limit,
-    chosen: &mut Chosen<'a>,
+    chosen: &mut Chosen<'c>,
 ) -> usize {
     let mut nodes = [const { MaybeUninit::uninit() }; N];
     let mut numbers = [[0; 2]; N];
     let numbers = numbers.as_flattened_mut();
-    Run {
-        cases: &cases,
+    let run = Run {
+        cases,
         nodes: &mut nodes,
         numbers,
         biased,
-    }
-    .select(limit, chosen);
-    chosen.index()
+    };
+    chosen.choose(run, limit)
 }
 
 /// No `default` arm.
@@ -248,6 +242,6 @@ pub fn limit_in(timeout: Duration) -> Limit {
 /// `select! {}`.
 pub fn nothing() -> ! {
     loop {
-        let _ = select([], false, limit_none(), &mut Chosen::none());
+        let _ = select(&[], false, limit_none(), &mut Chosen::of(&[]));
     }
 }

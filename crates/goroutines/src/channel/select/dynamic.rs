@@ -4,8 +4,9 @@
 
 use super::arm::receive;
 use super::run::{Chosen, Limit, Run};
+use crate::channel::core::Token;
 use crate::channel::slot::cell::Slot;
-use crate::channel::slot::many::{Case, Nodes};
+use crate::channel::slot::many::{Case, Choice, Nodes};
 use crate::channel::slot::node::Side;
 use crate::channel::slot::vault::Ended;
 use crate::channel::{
@@ -117,12 +118,13 @@ impl<'a> Select<'a> {
     }
 
     fn choose(&mut self, limit: Limit) -> Option<SelectedOperation<'a>> {
-        let mut chosen = Chosen::none();
-        self.run().select(limit, &mut chosen);
-        let index = *self.names.get(chosen.index())?;
+        let mut choice = Choice::none();
+        self.run().select(limit, &mut choice);
+        let index = *self.names.get(choice.index)?;
         Some(SelectedOperation {
             index,
-            chosen: Some(chosen),
+            case: self.cases[choice.index],
+            token: choice.token,
         })
     }
 
@@ -264,7 +266,9 @@ impl fmt::Debug for Select<'_> {
 #[must_use]
 pub struct SelectedOperation<'a> {
     index: usize,
-    chosen: Option<Chosen<'a>>,
+    case: Case<'a>,
+    /// `None`: it has been completed.
+    token: Option<Token>,
 }
 
 impl SelectedOperation<'_> {
@@ -284,9 +288,11 @@ impl SelectedOperation<'_> {
     /// If another operation was chosen.
     #[track_caller]
     pub fn send<T>(mut self, s: &Sender<T>, msg: T) -> Result<(), SendError<T>> {
-        let Some(mut chosen) = self.chosen.take_if(|c| c.case().fits(s.port(), Side::Send)) else {
-            panic!("passed a sender that wasn't selected");
-        };
+        assert!(
+            self.case.fits(s.port(), Side::Send),
+            "passed a sender that wasn't selected"
+        );
+        let mut chosen = Chosen::only(&self.case, self.token.take());
         super::arm::send(s, &mut chosen, msg)
     }
 
@@ -301,9 +307,11 @@ impl SelectedOperation<'_> {
     /// If another operation was chosen.
     #[track_caller]
     pub fn recv<T>(mut self, r: &Receiver<T>) -> Result<T, RecvError> {
-        let Some(mut chosen) = self.chosen.take_if(|c| c.case().fits(r.port(), Side::Recv)) else {
-            panic!("passed a receiver that wasn't selected");
-        };
+        assert!(
+            self.case.fits(r.port(), Side::Recv),
+            "passed a receiver that wasn't selected"
+        );
+        let mut chosen = Chosen::only(&self.case, self.token.take());
         let slot = Slot::empty();
         if receive(Some(r), &mut chosen, &slot) == Ended::Retry
             && let Some(chan) = r.chan()
@@ -324,8 +332,8 @@ impl fmt::Debug for SelectedOperation<'_> {
 impl Drop for SelectedOperation<'_> {
     #[track_caller]
     fn drop(&mut self) {
-        if let Some(chosen) = self.chosen.take() {
-            drop(chosen);
+        if let Some(token) = self.token.take() {
+            drop(Chosen::only(&self.case, Some(token)));
             // A second panic would end the process.
             if !std::thread::panicking() {
                 panic!("dropped `SelectedOperation` without completing the operation");

@@ -13,9 +13,11 @@
 
 use crate::channel::core::Token;
 use crate::channel::env::{Leaving, Moment, Spot, Wakeable, checkpoint, choose, linger, spot};
-use crate::channel::slot::many::{AllLocked, Case, Moorings, Port, Woken, wait_in};
-use crate::channel::slot::node::{Kind, Node, Side};
+use crate::channel::slot::many::{AllLocked, Case, Choice, Moorings, Port, Woken, wait_in};
+use crate::channel::slot::node::{Kind, Node};
+use crate::channel::timer::Timer;
 use std::mem::MaybeUninit;
+use std::ptr;
 
 /// How long a select may wait.
 #[derive(Clone, Copy, Debug)]
@@ -42,80 +44,58 @@ pub(crate) struct Run<'r, 'a> {
 /// as if it had not been chosen.
 #[derive(Debug)]
 #[must_use]
-pub struct Chosen<'a> {
-    index: usize,
-    case: Case<'a>,
-    token: Option<Token>,
+pub struct Chosen<'c> {
+    cases: &'c [Case<'c>],
+    choice: Choice,
 }
 
-impl<'a> Chosen<'a> {
-    /// Room for one: none has been chosen yet.
-    ///
-    /// Many bytes, which are not to be moved about.
+impl<'c> Chosen<'c> {
+    /// One of these cases: none has been chosen yet.
     #[inline]
-    pub fn none() -> Chosen<'a> {
+    pub fn of(cases: &'c [Case<'c>]) -> Chosen<'c> {
         Chosen {
-            index: usize::MAX,
-            case: Case::later(Port::Never, Side::Recv),
-            token: None,
+            cases,
+            choice: Choice::none(),
         }
     }
 
-    /// The number of the case; `usize::MAX`: none was chosen.
-    #[inline]
-    pub fn index(&self) -> usize {
-        self.index
+    /// This case, with what is needed to complete it, if it has not been completed.
+    pub(crate) fn only(case: &'c Case<'c>, token: Option<Token>) -> Chosen<'c> {
+        Chosen {
+            cases: std::slice::from_ref(case),
+            choice: Choice { index: 0, token },
+        }
     }
 
-    pub(crate) fn case(&self) -> &Case<'a> {
-        &self.case
-    }
-
-    #[inline]
-    fn set(&mut self, cases: &[Case<'a>], index: usize, token: Token) {
-        self.index = index;
-        self.case = cases[index];
-        self.token = Some(token);
+    /// Chooses one of the cases, which are those of the run, and gives its number; `usize::MAX`: none, the
+    /// limit is over.
+    #[inline(always)]
+    pub(crate) fn choose(&mut self, run: Run<'_, 'c>, limit: Limit) -> usize {
+        assert!(ptr::eq(run.cases, self.cases) && self.choice.token.is_none());
+        run.select(limit, &mut self.choice);
+        self.choice.index
     }
 
     /// Takes over the completion.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<(&Case<'a>, Token)> {
-        self.token.take().map(|token| (&self.case, token))
-    }
-
-    /// The same, if it is one of the two kinds of token that there are mostly.
-    ///
-    /// A token of any kind is a few words that are written one by one and moved about by larger loads, for
-    /// which some processors wait until the words are in the cache. These are not moved.
-    #[inline]
-    pub(crate) fn take_common(&mut self) -> Option<(&Case<'a>, Token)> {
-        match self.token {
-            Some(Token::Done) => {
-                self.token = None;
-                Some((&self.case, Token::Done))
-            }
-            Some(Token::Peer(_)) => match self.token.take() {
-                Some(Token::Peer(peer)) => Some((&self.case, Token::Peer(peer))),
-                _ => None,
-            },
-            _ => None,
-        }
+    pub(crate) fn take(&mut self) -> Option<(&Case<'c>, Token)> {
+        let token = self.choice.token.take()?;
+        Some((&self.cases[self.choice.index], token))
     }
 }
 
 impl Drop for Chosen<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(token) = self.token.take() {
-            give_back(&self.case, token);
+        if let Some((case, token)) = self.take() {
+            give_back(case, token);
         }
     }
 }
 
 #[cold]
 fn give_back(case: &Case<'_>, token: Token) {
-    match (token, case.port) {
+    match (token, case.port()) {
         (Token::Reserved, Port::Chan(core)) => core.give_back(case.side),
         (Token::At(value), Port::Timer(timer)) => timer.give_back(value),
         // A peer that is dropped tries again.
@@ -130,30 +110,24 @@ const LOOKS: usize = 3;
 
 impl<'a> Run<'_, 'a> {
     /// Chooses a case, waiting for one until `limit`.
+    ///
+    /// Nothing has been chosen so far. The caller has to complete what is, or to give it back.
     // Inlined, so that the switch happens in the caller's frame: see `Vault::operate`.
     #[inline(always)]
-    pub(crate) fn select(mut self, limit: Limit, chosen: &mut Chosen<'a>) {
+    pub(crate) fn select(mut self, limit: Limit, choice: &mut Choice) {
         // Before anything is chosen, which would not be completed while others run.
         checkpoint();
-        let found = match (self.try_one(), limit) {
-            (None, Limit::Until(Moment::NEVER)) => {
-                let waited = match wait_in(|moorings| self.begin_wait(moorings)) {
-                    // By itself: see `Chosen::take_common`.
-                    Ok(Woken::Chosen(index, Token::Done)) => {
-                        return chosen.set(self.cases, index, Token::Done);
-                    }
-                    Ok(woken) => Waited::Woken(woken),
-                    Err(waited) => waited,
-                };
-                self.go_on(waited)
-            }
-            (None, limit) => self.select_later(limit),
-            (found, _) => found,
-        };
-        match found {
-            Some((index, token)) => chosen.set(self.cases, index, token),
-            None => chosen.index = usize::MAX,
+        choice.index = usize::MAX;
+        if let Some((index, token)) = self.try_one() {
+            return choice.set(index, token);
         }
+        if matches!(limit, Limit::Until(Moment::NEVER)) {
+            wait_in(choice, |moorings, choice| self.begin_wait(moorings, choice));
+            if choice.token.is_some() {
+                return;
+            }
+        }
+        self.go_on(limit, choice);
     }
 
     /// Looks once, and tries what is ready.
@@ -164,54 +138,53 @@ impl<'a> Run<'_, 'a> {
         self.try_those(ready, now)
     }
 
-    /// What comes before the switch of a wait without a deadline.
+    /// What comes before the switch of a wait without a deadline; `None`: there is no need for it, or it
+    /// has been done.
     #[inline(never)]
-    fn begin_wait<'s>(&'s mut self, moorings: &mut Moorings<'s, 'a>) -> Result<Leaving, Waited> {
+    fn begin_wait<'s>(
+        &'s mut self,
+        moorings: &mut Moorings<'s, 'a>,
+        choice: &mut Choice,
+    ) -> Option<Leaving> {
         let (cases, biased) = (self.cases, self.biased);
-        let wait = spot().prepare(Wakeable::ByTicket);
-        let plain = |case: &Case<'_>| matches!(case.port, Port::Chan(_));
+        let spot = spot();
+        let wait = spot.prepare(Wakeable::ByTicket);
+        let plain = |case: &Case<'_>| case.chan().is_some();
         if wait.blocks_thread() || cases.is_empty() || !cases.iter().all(plain) {
             let _ = wait.withdraw();
-            return Err(Waited::Woken(Woken::Again));
+            return None;
         }
         let (order, _) = self.numbers.split_at_mut(cases.len());
-        let all = AllLocked::lock(cases, order, biased);
+        let all = AllLocked::lock(cases, order, biased, spot);
         // Nothing has been done to the channels since they were locked, so what they show is so.
-        let shows =
-            |case: &Case<'_>| matches!(case.port, Port::Chan(core) if core.status().may(case.side));
+        let shows = |case: &Case<'_>| case.chan().is_some_and(|core| core.status().may(case.side));
         if cases.iter().any(shows) {
             drop(all);
             let _ = wait.withdraw();
-            return Err(Waited::Woken(Woken::Again));
+            return None;
         }
         match all.moor(moorings, self.nodes, wait) {
-            Ok(leaving) => Ok(leaving),
-            Err((all, nodes, wait)) => Err(Waited::Woken(all.park(
-                Kind::Slot,
-                nodes,
-                wait,
-                Moment::NEVER,
-            ))),
-        }
-    }
-
-    /// What comes after a wait without a deadline.
-    #[inline(never)]
-    fn go_on(&mut self, waited: Waited) -> Found {
-        match waited {
-            Waited::Woken(Woken::Chosen(index, token)) | Waited::Found(index, Some(token)) => {
-                Some((index, token))
+            Ok(leaving) => Some(leaving),
+            Err((all, nodes, wait)) => {
+                let woken = all.park(Kind::Slot, nodes, wait, Moment::NEVER);
+                if let Woken::Chosen(index, token) = woken {
+                    choice.set(index, token);
+                }
+                None
             }
-            // A peer has thought better of it, or there may be something that was not there before.
-            _ => match self.try_one() {
-                None => self.select_later(Limit::Until(Moment::NEVER)),
-                found => found,
-            },
         }
     }
 
+    /// What comes if nothing has been chosen: at the first look, or in a wait without a deadline, which a
+    /// peer has thought better of, or before which there was something that was not there at the first look.
     #[cold]
     #[inline(never)]
+    fn go_on(&mut self, limit: Limit, choice: &mut Choice) {
+        if let Some((index, token)) = self.select_later(limit) {
+            choice.set(index, token);
+        }
+    }
+
     fn select_later(&mut self, limit: Limit) -> Found {
         let Limit::Until(deadline) = limit else {
             return self.select_now();
@@ -253,7 +226,7 @@ impl<'a> Run<'_, 'a> {
         }
         let spot = spot();
         let (order, list) = self.numbers.split_at_mut(self.cases.len());
-        let all = AllLocked::lock(self.cases, order, self.biased);
+        let all = AllLocked::lock(self.cases, order, self.biased, spot);
         choose_locked(self.cases, &all, list, self.biased, spot)
     }
 
@@ -291,7 +264,7 @@ impl<'a> Run<'_, 'a> {
         }
         let now = self.clock();
         let (order, list) = self.numbers.split_at_mut(cases.len());
-        let all = AllLocked::lock(cases, order, self.biased);
+        let all = AllLocked::lock(cases, order, self.biased, spot);
         let found = match kind {
             Kind::Watch => {
                 let ready = candidates(cases, &all, list, now);
@@ -305,10 +278,7 @@ impl<'a> Run<'_, 'a> {
             let _ = wait.withdraw();
             return Waited::Found(index, token);
         }
-        let timers = cases.iter().filter_map(|case| match case.port {
-            Port::Timer(timer) => Some(timer.deadline()),
-            _ => None,
-        });
+        let timers = cases.iter().filter_map(Case::timer).map(Timer::deadline);
         let deadline = timers.fold(deadline, Moment::min);
         Waited::Woken(all.park(kind, self.nodes, wait, deadline))
     }
@@ -316,18 +286,13 @@ impl<'a> Run<'_, 'a> {
     /// What time it is, if that matters to a case.
     #[inline]
     fn clock(&self) -> Option<Moment> {
-        let timed = self
-            .cases
-            .iter()
-            .any(|case| matches!(case.port, Port::Timer(_)));
-        timed.then(Moment::now)
+        clock(self.cases)
     }
 
     fn timer_due(&self, now: Option<Moment>) -> bool {
         let Some(now) = now else { return false };
-        self.cases
-            .iter()
-            .any(|case| matches!(case.port, Port::Timer(timer) if timer.due(now)))
+        let mut timers = self.cases.iter().filter_map(Case::timer);
+        timers.any(|timer| timer.due(now))
     }
 
     /// Lists the cases that look ready; gives their number, and one that changes with each word seen.
@@ -335,7 +300,7 @@ impl<'a> Run<'_, 'a> {
     fn look(&mut self, now: Option<Moment>) -> (usize, u64) {
         let (mut ready, mut sum) = (0, 0_u64);
         for (i, case) in self.cases.iter().enumerate() {
-            let may = match case.port {
+            let may = match case.port() {
                 Port::Chan(core) => {
                     let status = core.status();
                     // Each change makes a word greater, so two equal sums are of equal words.
@@ -362,7 +327,7 @@ impl<'a> Run<'_, 'a> {
         }
         let spot = spot();
         pick(&mut self.numbers[..ready], self.biased, |i| {
-            match cases[i].port {
+            match cases[i].port() {
                 Port::Chan(core) => core.lock_at(spot).choose(cases[i].side, spot),
                 Port::Timer(timer) => timer.take(now?).map(Token::At),
                 Port::Never => None,
@@ -376,6 +341,13 @@ enum Waited {
     /// This case was ready before the wait began; the token if it was chosen.
     Found(usize, Option<Token>),
     Woken(Woken),
+}
+
+/// What time it is, if that matters to a case.
+#[inline]
+fn clock(cases: &[Case<'_>]) -> Option<Moment> {
+    let timed = cases.iter().any(|case| case.timer().is_some());
+    timed.then(Moment::now)
 }
 
 fn passed(deadline: Moment) -> bool {
@@ -407,7 +379,7 @@ fn candidates(
 ) -> usize {
     let mut ready = 0;
     for (i, case) in cases.iter().enumerate() {
-        let may = match case.port {
+        let may = match case.port() {
             Port::Chan(_) => all.state(i).is_some_and(|state| state.may(case.side)),
             Port::Timer(timer) => now.is_some_and(|now| timer.due(now)),
             Port::Never => false,
@@ -428,10 +400,9 @@ fn choose_locked(
     biased: bool,
     spot: Spot,
 ) -> Found {
-    let timed = cases.iter().any(|case| matches!(case.port, Port::Timer(_)));
-    let now = timed.then(Moment::now);
+    let now = clock(cases);
     let ready = candidates(cases, all, list, now);
-    pick(&mut list[..ready], biased, |i| match cases[i].port {
+    pick(&mut list[..ready], biased, |i| match cases[i].port() {
         Port::Timer(timer) => timer.take(now?).map(Token::At),
         _ => all.state(i)?.choose(cases[i].side, spot),
     })

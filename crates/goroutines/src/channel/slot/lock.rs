@@ -329,12 +329,24 @@ impl Core {
     /// # Safety
     ///
     /// The caller holds the lock and has no [`Held`] any more.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn unlock(&self) -> bool {
         if self.is_rendezvous() {
             // SAFETY: passed on.
-            return unsafe { self.unlock_rendezvous() };
+            unsafe { self.unlock_rendezvous() }
+        } else {
+            // SAFETY: passed on.
+            unsafe { self.unlock_buffer() }
         }
+    }
+
+    /// As [`Core::unlock`] of any channel.
+    ///
+    /// # Safety
+    ///
+    /// As [`Core::unlock`].
+    #[inline(never)]
+    unsafe fn unlock_buffer(&self) -> bool {
         let before = self.word.load(Ordering::Relaxed);
         let len = self.len.load(Ordering::Relaxed);
         let (kept, held) = (self.kept.get() as usize, self.held.get() as usize);
@@ -352,7 +364,7 @@ impl Core {
     /// # Safety
     ///
     /// As [`Core::unlock`].
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn unlock_rendezvous(&self) -> bool {
         debug_assert!(self.is_rendezvous());
         let before = self.word.load(Ordering::Relaxed);

@@ -12,9 +12,9 @@ use super::lock::{Core, Held};
 use super::node::{Kind, Node, Outcome, Peer, Side};
 use super::vault::Vault;
 use crate::channel::core::Token;
-use crate::channel::env::{Cause, Leaving, Moment, Reason, Wait, Waker, choose, spot};
+use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Waker, choose, spot};
 use crate::channel::timer::Timer;
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::ptr;
 
 /// What a case of a select operates on.
@@ -31,7 +31,10 @@ pub(crate) enum Port<'a> {
 /// One case of a select.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    pub(crate) port: Port<'a>,
+    /// The channel, or that of the timer. With `timer` this is a [`Port`], of which the address of the
+    /// channel is what a select looks at all the time.
+    core: Option<&'a Core>,
+    timer: Option<&'a Timer>,
     pub(crate) side: Side,
     /// Room for the value, of the type that the channel has; null: it will be met.
     slot: *mut (),
@@ -46,8 +49,14 @@ impl<'a> Case<'a> {
     /// A case that is met once it is chosen.
     #[inline]
     pub(crate) fn later(port: Port<'a>, side: Side) -> Case<'a> {
+        let (core, timer) = match port {
+            Port::Never => (None, None),
+            Port::Chan(core) => (Some(core), None),
+            Port::Timer(timer) => (Some(timer.core()), Some(timer)),
+        };
         Case {
-            port,
+            core,
+            timer,
             side,
             slot: ptr::null_mut(),
         }
@@ -57,15 +66,41 @@ impl<'a> Case<'a> {
     #[inline]
     pub(crate) fn receive<T>(vault: &'a Vault<T>, slot: &'a Slot<T>) -> Case<'a> {
         Case {
-            port: Port::Chan(vault.core()),
+            core: Some(vault.core()),
+            timer: None,
             side: Side::Recv,
             slot: slot.place().cast(),
         }
     }
 
+    /// What it operates on.
+    #[inline]
+    pub(crate) fn port(&self) -> Port<'a> {
+        match (self.core, self.timer) {
+            (_, Some(timer)) => Port::Timer(timer),
+            (Some(core), None) => Port::Chan(core),
+            (None, None) => Port::Never,
+        }
+    }
+
+    /// The channel, if it is not that of a timer.
+    #[inline]
+    pub(crate) fn chan(&self) -> Option<&'a Core> {
+        match self.timer {
+            Some(_) => None,
+            None => self.core,
+        }
+    }
+
+    /// The timer, if it is one's.
+    #[inline]
+    pub(crate) fn timer(&self) -> Option<&'a Timer> {
+        self.timer
+    }
+
     /// Whether it is this operation on this channel or timer.
     pub(crate) fn fits(&self, port: Port<'_>, side: Side) -> bool {
-        let same = match (self.port, port) {
+        let same = match (self.port(), port) {
             (Port::Chan(a), Port::Chan(b)) => ptr::eq(a, b),
             (Port::Timer(a), Port::Timer(b)) => ptr::eq(a, b),
             _ => false,
@@ -75,11 +110,7 @@ impl<'a> Case<'a> {
 
     #[inline]
     fn core(&self) -> Option<&'a Core> {
-        match self.port {
-            Port::Chan(core) => Some(core),
-            Port::Timer(timer) => Some(timer.core()),
-            Port::Never => None,
-        }
+        self.core
     }
 
     /// Whether it is of this channel.
@@ -91,6 +122,34 @@ impl<'a> Case<'a> {
     #[inline]
     fn address(&self) -> *const Core {
         self.core().map_or(ptr::null(), ptr::from_ref)
+    }
+}
+
+/// Which case was chosen, and what is needed to complete it.
+///
+/// A place to write to, not a value to hand about: what has been written word by word and is then read by
+/// larger loads makes some processors wait until it is in the cache.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    /// The number of the case; `usize::MAX`: none was chosen.
+    pub(crate) index: usize,
+    pub(crate) token: Option<Token>,
+}
+
+impl Choice {
+    /// None has been chosen yet.
+    #[inline]
+    pub(crate) fn none() -> Choice {
+        Choice {
+            index: usize::MAX,
+            token: None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, index: usize, token: Token) {
+        self.index = index;
+        self.token = Some(token);
     }
 }
 
@@ -143,45 +202,53 @@ fn cores<'s, 'a>(cases: &'s [Case<'a>], order: &'s [u32]) -> impl Iterator<Item 
     })
 }
 
+/// Sorts the numbers of the cases by the addresses of their channels.
+#[inline(never)]
+fn sort(cases: &[Case<'_>], order: &mut [u32], biased: bool) {
+    let address = |&i: &u32| cases[i as usize].address();
+    if cases.len() <= 8 {
+        // So few are sorted before a library has looked at them.
+        for i in 1..order.len() {
+            let mut at = i;
+            while at > 0 && address(&order[at - 1]) > address(&order[at]) {
+                order.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+    } else {
+        order.sort_unstable_by_key(|i| (address(i), *i));
+    }
+    if !biased {
+        let mut group = 0;
+        for i in 1..order.len() {
+            if address(&order[i]) != address(&order[i - 1]) {
+                group = i;
+            } else {
+                // The newest member of a group changes places with any of it (Fisher and Yates).
+                order.swap(i, group + choose(i - group + 1));
+            }
+        }
+    }
+}
+
 impl<'s, 'a> AllLocked<'s, 'a> {
     /// Locks the channels of all cases.
     ///
     /// Of cases with one channel, each is as likely as the others to wait in front, unless `biased`.
+    #[inline(always)]
     pub(crate) fn lock(
         cases: &'s [Case<'a>],
         order: &'s mut [u32],
         biased: bool,
+        spot: Spot,
     ) -> AllLocked<'s, 'a> {
         for (i, number) in order.iter_mut().enumerate() {
             *number = i as u32;
         }
-        let address = |&i: &u32| cases[i as usize].address();
-        if cases.is_sorted_by(|a, b| a.address() < b.address()) {
-            // As channels often are that were made one after the other.
-        } else if cases.len() <= 8 {
-            // So few are sorted before a library has looked at them.
-            for i in 1..order.len() {
-                let mut at = i;
-                while at > 0 && address(&order[at - 1]) > address(&order[at]) {
-                    order.swap(at - 1, at);
-                    at -= 1;
-                }
-            }
-        } else {
-            order.sort_unstable_by_key(|i| (address(i), *i));
+        // So they often are that were made one after the other.
+        if !cases.is_sorted_by(|a, b| a.address() < b.address()) {
+            sort(cases, order, biased);
         }
-        if !biased {
-            let mut group = 0;
-            for i in 1..order.len() {
-                if address(&order[i]) != address(&order[i - 1]) {
-                    group = i;
-                } else {
-                    // The newest member of a group changes places with any of it (Fisher and Yates).
-                    order.swap(i, group + choose(i - group + 1));
-                }
-            }
-        }
-        let spot = spot();
         cores(cases, order).for_each(|core| core.take_lock(spot));
         AllLocked { cases, order }
     }
@@ -196,10 +263,13 @@ impl<'s, 'a> AllLocked<'s, 'a> {
 
     /// Unlocks with a node in each channel, all of this wait.
     ///
+    /// The locks are given back one by one: who finds one of the nodes may end the wait while the others
+    /// are hung, which is as if they hung already, since nobody sees a channel without its own.
+    ///
     /// # Safety
     ///
     /// The result is dropped before the nodes go, and before they are used for anything else.
-    #[inline]
+    #[inline(always)]
     unsafe fn hang(
         self,
         kind: Kind,
@@ -209,10 +279,12 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         let (cases, order) = (self.cases, self.order);
         assert!(nodes.len() >= cases.len());
         let nodes: *mut Node = nodes.as_mut_ptr().cast();
-        for &i in order {
-            let i = i as usize;
-            let case = &cases[i];
-            let Some(state) = self.state(i) else { continue };
+        let mut watched = false;
+        // Each channel is unlocked here as soon as it has all its nodes.
+        mem::forget(self);
+        for (at, &i) in order.iter().enumerate() {
+            let case = &cases[i as usize];
+            let Some(core) = case.core() else { continue };
             let kind = match kind {
                 Kind::Watch => Kind::Watch,
                 _ if case.slot.is_null() => Kind::Later,
@@ -220,11 +292,13 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             };
             let node = Node::new(waker, case.side, kind, case.slot, false);
             // SAFETY: there is room for as many nodes as cases.
-            let at = unsafe { nodes.add(i) };
+            let place = unsafe { nodes.add(i as usize) };
             // SAFETY: as above.
-            unsafe { at.write(node) };
+            unsafe { place.write(node) };
             // SAFETY: it has just been written.
-            let node = unsafe { &*at };
+            let node = unsafe { &*place };
+            // SAFETY: its lock is held until it is given back below.
+            let state = unsafe { core.held() };
             if kind == Kind::Watch {
                 // Those who only watch are all told, so they come before those of which one is told.
                 // SAFETY: it is in no queue, and the result takes it out when it is dropped; until then
@@ -234,15 +308,24 @@ impl<'s, 'a> AllLocked<'s, 'a> {
                 // SAFETY: as above.
                 unsafe { state.queue(case.side).push(node, false) };
             }
+            if order
+                .get(at + 1)
+                .is_none_or(|&next| !cases[next as usize].is_of(core))
+            {
+                // SAFETY: the lock is held, and given back once: cases of one channel come one after the
+                // other.
+                watched |= unsafe { core.unlock() };
+            }
         }
-        let queued = Queued {
+        if watched {
+            cores(cases, order).for_each(Core::tell_watchers);
+        }
+        Queued {
             cases,
             order,
             nodes,
             watch: kind == Kind::Watch,
-        };
-        drop(self);
-        queued
+        }
     }
 
     /// Unlocks, and waits until a peer has chosen one of the cases or the deadline has passed.
@@ -271,7 +354,7 @@ impl<'s, 'a> AllLocked<'s, 'a> {
 
     /// As [`AllLocked::park`] without a deadline, but for the switch, which [`wait_in`] does. `Err`: it
     /// has to be `park`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn moor(
         self,
         moorings: &mut Moorings<'s, 'a>,
@@ -295,27 +378,34 @@ impl<'s, 'a> AllLocked<'s, 'a> {
 pub(crate) struct Moorings<'s, 'a>(Option<Queued<'s, 'a>>);
 
 /// Runs the wait of a select, of which `begin` does what comes before the switch: it finds something
-/// after all, or [moors](AllLocked::moor).
+/// after all (`None`), or [moors](AllLocked::moor).
 ///
 /// Inlined up to the user's function, see `Vault::operate`.
 #[inline(always)]
-pub(crate) fn wait_in<'s, 'a, F>(
-    begin: impl FnOnce(&mut Moorings<'s, 'a>) -> Result<Leaving, F>,
-) -> Result<Woken, F>
-where
+pub(crate) fn wait_in<'s, 'a>(
+    choice: &mut Choice,
+    begin: impl FnOnce(&mut Moorings<'s, 'a>, &mut Choice) -> Option<Leaving>,
+) where
     'a: 's,
 {
     let mut moorings = Moorings(None);
-    let leaving = begin(&mut moorings)?;
-    let cause = leaving.switch();
-    Ok(cast_off(moorings, cause))
+    if let Some(leaving) = begin(&mut moorings, choice) {
+        let cause = leaving.switch();
+        cast_off(&mut moorings, cause, choice);
+    }
 }
 
+/// What comes after the switch; nothing is chosen if something else than a choice ended the wait.
 #[inline(never)]
-fn cast_off(moorings: Moorings<'_, '_>, cause: Cause) -> Woken {
-    match moorings.0 {
-        Some(queued) => queued.landed(cause),
-        None => Woken::Again,
+fn cast_off(moorings: &mut Moorings<'_, '_>, cause: Cause, choice: &mut Choice) {
+    let Some(queued) = &moorings.0 else { return };
+    let told = queued.told_by(cause);
+    // Takes the nodes out.
+    moorings.0 = None;
+    if let Some((case, outcome)) = told
+        && let Woken::Chosen(case, token) = woken(outcome, case)
+    {
+        choice.set(case, token);
     }
 }
 
@@ -380,30 +470,32 @@ impl Queued<'_, '_> {
     /// The wait has ended.
     #[inline]
     fn landed(self, cause: Cause) -> Woken {
-        let told = if cause == Cause::Ready {
-            self.told()
-        } else {
-            None
-        };
+        let told = self.told_by(cause);
         drop(self);
         match (cause, told) {
             (Cause::Deadline, _) => Woken::Deadline,
-            (Cause::Ready, Some((case, outcome))) => woken(outcome, case),
+            (_, Some((case, outcome))) => woken(outcome, case),
             _ => Woken::Again,
+        }
+    }
+
+    /// As [`Queued::told`], if it was a peer that ended the wait.
+    #[inline]
+    fn told_by(&self, cause: Cause) -> Option<(usize, Outcome)> {
+        match cause {
+            Cause::Ready => self.told(),
+            _ => None,
         }
     }
 
     /// Which case a peer has chosen, and what it told.
     #[inline]
     fn told(&self) -> Option<(usize, Outcome)> {
-        let with_channel = self
-            .cases
-            .iter()
-            .enumerate()
-            .filter(|(_, case)| case.core().is_some());
-        with_channel
-            .map(|(i, _)| i)
-            .find_map(|i| Some((i, self.node(i).outcome()?)))
+        let mut cases = self.cases.iter().enumerate();
+        let told =
+            |&(i, case): &(usize, &Case<'_>)| case.core().is_some() && self.node(i).is_told();
+        let (i, _) = cases.find(told)?;
+        Some((i, self.node(i).outcome()?))
     }
 }
 
@@ -415,7 +507,7 @@ impl Drop for Queued<'_, '_> {
             let case = &self.cases[i as usize];
             let Some(core) = case.core() else { continue };
             let node = self.node(i as usize);
-            if node.outcome().is_some() {
+            if node.is_told() {
                 // The peer that ended the wait by this node has taken it out.
                 continue;
             }

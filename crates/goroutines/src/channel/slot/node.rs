@@ -12,7 +12,7 @@
 //! it out, under the lock, before it goes on; and while its owner is claimed, because the owner goes on
 //! only when the claimer makes it ready, which is the last thing that a claimer does.
 
-use crate::channel::env::{Claimed, Spot, Waker, Witness, spot};
+use crate::channel::env::{Spot, Waker, Witness, spot};
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
@@ -107,6 +107,13 @@ impl Node {
     #[inline]
     pub(super) fn queued(&self) -> bool {
         self.queued.get()
+    }
+
+    /// Whether a peer has told anything; for the owner, after its wait.
+    #[inline]
+    pub(super) fn is_told(&self) -> bool {
+        self.witness.write();
+        self.told.get() != Told::Nothing
     }
 
     /// What a peer has told; for the owner, after its wait.
@@ -246,11 +253,9 @@ impl Queue {
 /// A waiter whose wait the holder has ended and who does not know yet.
 ///
 /// It is told by [`Peer::end`]; dropped, it is told to try again.
+// One word, and so handed over in registers with what else there is to say of it.
 #[derive(Debug)]
-pub(crate) struct Peer {
-    node: NonNull<Node>,
-    claimed: ManuallyDrop<Claimed>,
-}
+pub(crate) struct Peer(NonNull<Node>);
 
 impl Peer {
     #[inline]
@@ -267,11 +272,8 @@ impl Peer {
         } else {
             node.waker.claim()
         };
-        let claimed = ManuallyDrop::new(claimed?);
-        Some(Peer {
-            node: NonNull::from(node),
-            claimed,
-        })
+        // `tell` makes the claimed one again.
+        claimed.map(|_| Peer(NonNull::from(node)))
     }
 
     /// The peer that waits for us at `node`.
@@ -291,7 +293,7 @@ impl Peer {
     #[inline]
     fn node(&self) -> &Node {
         // SAFETY: its owner is claimed and not ready, so it has not gone on.
-        unsafe { self.node.as_ref() }
+        unsafe { self.0.as_ref() }
     }
 
     /// Whether it has a slot.
@@ -321,12 +323,11 @@ impl Peer {
     /// As [`Peer::end`], for a caller who knows where it runs.
     #[inline]
     pub(crate) fn end_from(self, outcome: Outcome, spot: Spot) {
-        let mut peer = ManuallyDrop::new(self);
-        peer.tell(outcome, spot);
+        ManuallyDrop::new(self).tell(outcome, spot);
     }
 
     #[inline]
-    fn tell(&mut self, outcome: Outcome, spot: Spot) {
+    fn tell(&self, outcome: Outcome, spot: Spot) {
         let node = self.node();
         node.witness.write();
         node.told.set(match outcome {
@@ -341,8 +342,9 @@ impl Peer {
             Outcome::Ready => Told::Ready,
             Outcome::Retry => Told::Retry,
         });
-        // SAFETY: taken once: by `end`, which consumes the peer without dropping it, or by `drop`.
-        let claimed = unsafe { ManuallyDrop::take(&mut self.claimed) };
+        // SAFETY: the peer was claimed by it. Once: by `end`, which consumes the peer without dropping it,
+        // or by `drop`.
+        let claimed = unsafe { node.waker.claimed() };
         // From here on its owner may go on, and the node is gone.
         claimed.ready_from(spot);
     }
