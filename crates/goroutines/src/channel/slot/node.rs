@@ -116,6 +116,13 @@ impl Node {
         self.told.get() != Told::Nothing
     }
 
+    /// Whether a peer has moved the value; for the owner, after its wait.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        self.witness.write();
+        self.told.get() == Told::Done
+    }
+
     /// What a peer has told; for the owner, after its wait.
     #[inline]
     pub(super) fn outcome(&self) -> Option<Outcome> {
@@ -211,8 +218,15 @@ impl Queue {
     }
 
     /// As [`Queue::claim_first`], for a caller who knows where it runs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim_first_at(&self, spot: Spot) -> Option<Peer> {
+        if self.is_empty() {
+            return None;
+        }
+        self.claim_one(spot)
+    }
+
+    fn claim_one(&self, spot: Spot) -> Option<Peer> {
         while let Some(last) = self.last() {
             // SAFETY: a node of this queue: its owner has not gone on.
             let first = unsafe { &*last.next.get() };

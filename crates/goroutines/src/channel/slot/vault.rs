@@ -445,14 +445,14 @@ fn reason(side: Side) -> Reason {
 }
 
 /// What a peer told the owner of a slot.
-#[inline]
+#[inline(always)]
 pub(super) fn ended<T>(node: &Node, side: Side, slot: &Slot<T>) -> Ended {
+    if node.is_done() {
+        // SAFETY: the peer has moved the value, in the direction of this side.
+        unsafe { slot.note(side == Side::Recv) };
+        return Ended::Done;
+    }
     match node.outcome() {
-        Some(Outcome::Done) => {
-            // SAFETY: the peer has moved the value, in the direction of this side.
-            unsafe { slot.note(side == Side::Recv) };
-            Ended::Done
-        }
         Some(Outcome::Closed) => Ended::Closed,
         _ => Ended::Retry,
     }
