@@ -422,7 +422,8 @@ impl Core {
     /// receiver is parked. For who holds the lock.
     #[inline(always)]
     pub(super) fn just_room(&self) -> bool {
-        // The bits are those of the last unlocking, and so those of now.
+        // The bits are those of the last unlocking: what they allow is allowed now. (What was held or kept and
+        // has just been given up they do not show yet: then the long way is taken.)
         let open = self.word.load(Ordering::Relaxed) & (MAY_SEND | CLOSED) == MAY_SEND;
         open & self.receivers.is_empty()
     }
