@@ -213,6 +213,8 @@ impl Waker {
         false
     }
 
+    pub fn prefetch<T>(self, _local: *const T) {}
+
     /// # Safety
     ///
     /// It is near.

@@ -309,9 +309,9 @@ pub unsafe fn suspend(fiber: NonNull<()>) {
     yielder.suspend(());
 }
 
-/// Has the processor fetch the cache line of an address.
+/// Has the processor fetch the cache line of an address, which may be any.
 #[inline(always)]
-fn prefetch_line(address: usize) {
+pub fn prefetch_line(address: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -29,7 +29,7 @@ pub mod guard;
 pub mod stack;
 pub mod unwind;
 
-pub use crate::context::{Fiber, Resumed, suspend};
+pub use crate::context::{Fiber, Resumed, prefetch_line, suspend};
 pub use crate::stack::{
     Class, Scavenger, Stack, StackCache, StackError, StackErrorKind, StackSize, StackStats,
     class_for, put_shared, scavenge_idle, stats, take_shared,

@@ -68,7 +68,7 @@ impl Pool {
         match self.loaded.pop_front() {
             Some(g) => {
                 if let Some(next) = self.loaded.front() {
-                    next.prefetch();
+                    next.prefetch_whole();
                 }
                 Ok(g)
             }

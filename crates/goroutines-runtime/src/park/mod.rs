@@ -463,6 +463,13 @@ impl Waker {
         spot.0.is_some_and(|here| ready::is_home(here, self.g))
     }
 
+    /// Has the processor fetch what the goroutine will go on with, if it is near; `local` is a variable of the
+    /// frame that waits.
+    #[inline]
+    pub fn prefetch<T>(self, local: *const T) {
+        self.g.prefetch_stack(local.cast());
+    }
+
     /// As [`Waker::claim`], without an atomic exchange.
     ///
     /// Three kinds of claimers exist for a wait: holders of its ticket, its deadline, and a cancel. By the
