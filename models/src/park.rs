@@ -92,6 +92,20 @@ impl Spot {
         prepare(wakeable)
     }
 
+    pub fn leave(self, _reason: Reason) -> Option<(Waker, Leaving)> {
+        // A cancelled one takes the long way, as in the runtime.
+        let unwinds = matches!(CANCELLED.with(Cell::get), Some(When::Begins(0)));
+        if self.is_thread() || unwinds {
+            return None;
+        }
+        let wait = prepare(Wakeable::ByTicket);
+        Some((wait.waker(), Leaving(wait)))
+    }
+
+    pub fn is_thread(self) -> bool {
+        IS_THREAD.with(Cell::get)
+    }
+
     pub fn number(self) -> u32 {
         match WORKER.with(Cell::get) {
             0 if !IS_THREAD.with(Cell::get) => u32::from(u16::MAX),
@@ -180,13 +194,6 @@ impl Wait {
             thread::park();
         }
         g.wait.cause()
-    }
-
-    pub fn leave(self, _reason: Reason) -> Result<Leaving, Wait> {
-        if self.blocks_thread() {
-            return Err(self);
-        }
-        Ok(Leaving(self))
     }
 
     pub fn withdraw(self) -> Option<Cause> {

@@ -4,8 +4,14 @@
 //! on another thread (a migratable one), and the compiler takes the address of a thread-local for
 //! constant within a function. So every accessor here is `#[inline(never)]`, contains an empty
 //! `asm!` (which keeps it from being deduced pure), and returns copies of pointers to records that
-//! live for ever, never a reference to a thread-local.
-#![allow(unsafe_code, reason = "the opaque accessors contain an empty asm!")]
+//! live for ever, never a reference to a thread-local. The one that is asked for all the time is
+//! read in assembly where that is possible: see `word`.
+#![allow(
+    unsafe_code,
+    reason = "the opaque accessors contain an asm!; gets back what a thread was told"
+)]
+
+mod word;
 
 use crate::g::registry::{self, Pool};
 use crate::g::{Flags, G, Locals, Status, Task};
@@ -25,8 +31,6 @@ pub struct Header {
     pub(crate) preempt: AtomicBool,
     /// The worker should look at what others put in.
     pub(crate) tick: AtomicBool,
-    /// The worker whose header this is, written by its thread before it becomes one.
-    pub(crate) owner: Cell<*const ()>,
     /// How deep the running goroutine is in code where it must not switch.
     pub(crate) no_switch: Cell<u32>,
     /// Free records.
@@ -41,7 +45,6 @@ impl Header {
             g: Cell::new(None),
             preempt: AtomicBool::new(false),
             tick: AtomicBool::new(false),
-            owner: Cell::new(std::ptr::null()),
             no_switch: Cell::new(0),
             pool: Pool::default(),
             counts: crate::probe::Counts::default(),
@@ -50,25 +53,30 @@ impl Header {
 }
 
 thread_local! {
-    static WORKER: Cell<Option<&'static Header>> = const { Cell::new(None) };
     static THREAD: Cell<Option<&'static G>> = const { Cell::new(None) };
     static THREAD_END: ThreadEnd = const { ThreadEnd };
 }
 
 /// The worker whose thread this is. Valid until the next switch.
-#[inline(never)]
+#[inline]
 pub fn worker() -> Option<&'static Header> {
-    // SAFETY: empty.
-    unsafe { std::arch::asm!("") };
-    WORKER.get()
+    // SAFETY: null, or what `set_worker` got: the address of a header that lives for ever.
+    unsafe { worker_ptr().as_ref() }
 }
 
-/// Makes this thread a worker, or an ordinary thread again.
-#[inline(never)]
-pub(crate) fn set_worker(header: Option<&'static Header>) {
-    // SAFETY: empty.
-    unsafe { std::arch::asm!("") };
-    WORKER.set(header);
+/// As [`worker`], as the pointer that [`set_worker`] got.
+#[inline]
+pub(crate) fn worker_ptr() -> *const Header {
+    word::get().cast()
+}
+
+/// Makes this thread a worker, or with null an ordinary thread again.
+///
+/// # Safety
+///
+/// The header lives for ever, is no other thread's, and may be used through the pointer.
+pub(crate) unsafe fn set_worker(header: *const Header) {
+    word::set(header.cast());
 }
 
 /// The goroutine that runs here; `None` on an ordinary thread.

@@ -108,7 +108,7 @@ impl AtomicU64 {
 #[derive(Debug)]
 pub(crate) struct AtomicU32(loomed::AtomicU32, Known<u32>);
 
-const HELD: u32 = 1;
+const HELD: u32 = 1 << 16;
 
 thread_local! {
     static FIRST: RefCell<VecDeque<u32>> = const { RefCell::new(VecDeque::new()) };

@@ -9,9 +9,9 @@ use loom::sync::Arc;
 use loom::thread;
 
 /// It leans to worker 1.
-const LEANS: u32 = 1 << 16 | 2;
+const LEANS: u32 = 1 << 17 | 1;
 /// It will when worker 1 has taken it once more.
-const NEARLY: u32 = 1 << 16 | ((1 << 15) - (1 << 8));
+const NEARLY: u32 = ((1 << 31) - (1 << 24)) | 1;
 
 /// A lock, and what it protects.
 struct Counted(Core, UnsafeCell<usize>);

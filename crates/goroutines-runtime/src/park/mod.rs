@@ -33,7 +33,7 @@ use crate::current;
 use crate::g::state::Ticket;
 use crate::g::{Flags, G, Status};
 use crate::sched::ready;
-use crate::sched::worker::{After, Here, Worker, here, switch_out};
+use crate::sched::worker::{After, Here, Worker, here, switch_out, switch_out_in_order};
 use crate::seam::choice;
 use crate::shim::atomic::Ordering;
 use crate::shim::store_load_fence;
@@ -67,8 +67,8 @@ impl PartialEq for Waker {
 
 impl Eq for Waker {}
 
-/// A [`Wait`] of which nothing is left to do but the switch. It must end by [`Leaving::switch`] on the
-/// same goroutine.
+/// A wait of which nothing is left to do but the switch. It must end by [`Leaving::switch`] on the same
+/// goroutine.
 #[derive(Debug)]
 #[must_use = "a wait that has begun must be parked"]
 pub struct Leaving {
@@ -81,7 +81,8 @@ impl Leaving {
     // Inlined: see `switch_out`.
     #[inline(always)]
     pub fn switch(self) -> Cause {
-        switch_out(self.g);
+        // It was not unwinding when it began the wait.
+        switch_out_in_order(self.g);
         self.g.wait.cause()
     }
 }
@@ -111,11 +112,38 @@ impl Spot {
         begin(g.unwrap_or_else(current::thread), wakeable)
     }
 
+    /// Begins a wait of the goroutine that runs here, without a deadline and open to a cancel, and does all
+    /// of it but the switch, so that a caller can do that much in a function of its own and inline the rest.
+    ///
+    /// `None`: there is something to be looked at first, which [`Spot::prepare`] and [`Wait::park`] do. It is a
+    /// plain thread, or may move to another one; it has been cancelled, or may not be; it unwinds.
+    #[inline(always)]
+    pub fn leave(self, reason: Reason) -> Option<(Waker, Leaving)> {
+        let header = self.0?.header();
+        let g = header.g.get()?;
+        if header.no_switch.get() != 0 || g.has(SPECIAL) || std::thread::panicking() {
+            return None;
+        }
+        let ticket = g.wait.begin(Wakeable::ByTicket);
+        g.set_state(Status::Parked, reason);
+        let leaving = Leaving {
+            g,
+            _here: PhantomData,
+        };
+        Some((Waker { g, ticket }, leaving))
+    }
+
+    /// Whether this is a plain thread.
+    #[inline]
+    pub fn is_thread(self) -> bool {
+        self.0.is_none()
+    }
+
     /// The number of the worker whose thread this is, counted from 1 and below 65,536; 0 on any other
     /// thread. While a thread has a number no other thread has it, and who has it later comes after.
     #[inline]
     pub fn number(self) -> u32 {
-        self.0.map_or(0, |here| here.index as u32 + 1)
+        self.0.map_or(0, |here| here.number)
     }
 
     /// Whether the running goroutine has had its time slice, see [`checkpoint`].
@@ -327,20 +355,6 @@ impl Wait {
         let mut commit = Some(commit);
         let arg: *mut Option<F> = &raw mut commit;
         self.park_after(reason, deadline, After::Commit(run_commit::<F>, arg.cast()))
-    }
-
-    /// Does all of a park without a deadline but the switch, so that a caller can do that much in a
-    /// function of its own and inline the rest; `Err`: it has to be [`Wait::park`].
-    #[inline]
-    pub fn leave(self, reason: Reason) -> Result<Leaving, Wait> {
-        if self.g.has(Flags::SYSTEM | Flags::MIGRATABLE) {
-            return Err(self);
-        }
-        self.g.set_state(Status::Parked, reason);
-        Ok(Leaving {
-            g: self.g,
-            _here: PhantomData,
-        })
     }
 
     /// See `switch_out` for why this is inlined.
@@ -568,12 +582,12 @@ pub fn give_way() {
 
 #[inline(always)]
 fn leave_to_others(before: impl FnOnce(&G)) {
-    if let Some(header) = current::worker()
-        && header.no_switch.get() == 0
-        && let Some(g) = header.g.get()
+    if let Some(here) = here()
+        && here.header().no_switch.get() == 0
+        && let Some(g) = here.header().g.get()
     {
         before(g);
-        if Here::of(header).queue_yielder(g) {
+        if here.queue_yielder(g) {
             switch_out(g);
         }
     } else {

@@ -8,8 +8,7 @@ use super::inject::Inject;
 use super::monitor::Monitor;
 use super::place::Starved;
 use super::scavenge::Passes;
-use super::worker::{Here, Worker};
-use crate::current;
+use super::worker::{Here, Worker, be_nowhere};
 use crate::g::{Flags, G};
 use crate::shim::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::shim::{Lock, OnceLock};
@@ -216,11 +215,10 @@ fn serve(worker: &'static Worker, main: Option<&'static G>) {
     worker
         .tid
         .store(crate::sys::thread::id(), Ordering::Relaxed);
-    let here = Here::of(worker.header_for_its_thread());
-    current::set_worker(Some(here.header()));
+    let here = worker.be_here();
     here.work(main);
     linger(here);
-    current::set_worker(None);
+    be_nowhere();
     worker.tid.store(0, Ordering::Relaxed);
 }
 
@@ -422,5 +420,5 @@ fn forked() {
     }
     crate::sys::signal::forked();
     // From now on this is an ordinary thread: what waits blocks it, nothing is scheduled.
-    current::set_worker(None);
+    be_nowhere();
 }

@@ -62,11 +62,15 @@ pub(crate) struct Local {
 
 /// A worker.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Worker {
+    // First: the address of a worker is that of its header.
     header: Header,
     local: Local,
     pub(crate) runtime: &'static Runtime,
     pub(crate) index: usize,
+    /// The same, counted from 1; 0 is for threads that are no workers.
+    pub(crate) number: u32,
     /// Changes when a new time slice begins.
     pub(super) slice: AtomicU32,
     /// Made ready by other threads.
@@ -124,16 +128,21 @@ impl std::ops::Deref for Here {
 /// The worker whose thread this is, if it is one's.
 #[inline]
 pub(crate) fn here() -> Option<Here> {
-    current::worker().map(Here::of)
+    // SAFETY: null, or what `be_here` has set: a worker, which lives for ever.
+    let worker = unsafe { current::worker_ptr().cast::<Worker>().as_ref() };
+    worker.map(Here::on_its_thread)
+}
+
+/// Makes this thread an ordinary one again.
+pub(super) fn be_nowhere() {
+    // SAFETY: null.
+    unsafe { current::set_worker(std::ptr::null()) };
 }
 
 impl Here {
-    /// From this thread's header.
+    /// Of the worker whose thread this is.
     #[inline]
-    pub(crate) fn of(header: &'static Header) -> Here {
-        // SAFETY: `header_for_its_thread` wrote the address of the worker, which lives for ever, and a
-        // `&Header` does not leave its thread.
-        let worker = unsafe { &*header.owner.get().cast::<Worker>() };
+    fn on_its_thread(worker: &'static Worker) -> Here {
         Here {
             worker,
             _thread: std::marker::PhantomData,
@@ -183,6 +192,7 @@ impl Worker {
             },
             runtime,
             index,
+            number: index as u32 + 1,
             slice: AtomicU32::new(0),
             inbox: CachePadded::default(),
             sleep: CachePadded::default(),
@@ -201,10 +211,12 @@ impl Worker {
         }
     }
 
-    /// Its header, for the thread that becomes this worker and no other.
-    pub(super) fn header_for_its_thread(&'static self) -> &'static Header {
-        self.header.owner.set(std::ptr::from_ref(self).cast());
-        &self.header
+    /// Makes this thread the worker's; no other thread is.
+    pub(super) fn be_here(&'static self) -> Here {
+        // SAFETY: it lives for ever, and this thread is the only one that serves it. The pointer is one to
+        // the whole worker, of which the header is the first field (`repr(C)`).
+        unsafe { current::set_worker(std::ptr::from_ref(self).cast()) };
+        Here::on_its_thread(self)
     }
 
     /// What it has counted.
@@ -244,7 +256,7 @@ impl Here {
                 Some(g) => g,
                 None => self.wait_for_work(),
             };
-            if self.run(g) && main.is_some_and(|m| std::ptr::eq(m, g)) {
+            if self.run(g, main) {
                 return;
             }
         }
@@ -254,7 +266,7 @@ impl Here {
     pub(super) fn work_once(self) -> bool {
         self.poll();
         let Some(g) = self.pick() else { return false };
-        self.run(g);
+        self.run(g, None);
         true
     }
 
@@ -305,10 +317,10 @@ impl Here {
         }
     }
 
-    /// Runs a goroutine until it waits, yields or ends; `true` if it ended.
+    /// Runs a goroutine until it waits, yields or ends; `true` if it ended and is `main`.
     // Into the loop: it has much to save and to restore, as a switch keeps no register.
     #[inline(always)]
-    fn run(self, g: &'static G) -> bool {
+    fn run(self, g: &'static G, main: Option<&'static G>) -> bool {
         let fiber = match g.fiber() {
             Some(fiber) => fiber,
             None => match self.start(g) {
@@ -334,15 +346,12 @@ impl Here {
                 }
                 false
             }
-            Resumed::Finished => {
-                self.finish(g, fiber);
-                true
-            }
+            Resumed::Finished => self.finish(g, fiber, main),
         }
     }
 
     #[inline(never)]
-    fn finish(self, g: &'static G, fiber: NonNull<()>) {
+    fn finish(self, g: &'static G, fiber: NonNull<()>, main: Option<&'static G>) -> bool {
         g.set_fiber(None);
         // SAFETY: `start` made the pointer, and it is used here for the last time.
         let fiber = unsafe { Fiber::from_ptr(fiber) };
@@ -356,6 +365,7 @@ impl Here {
         }
         g::release(g);
         self.runtime.after_end(self);
+        main.is_some_and(|main| std::ptr::eq(main, g))
     }
 
     #[cold]
@@ -475,10 +485,17 @@ pub(super) fn is_handed(g: &'static G) -> bool {
 /// it was resumed. Each frame between costs two mispredicted returns, some 6 ns each.
 #[inline(always)]
 pub(crate) fn switch_out(g: &'static G) {
-    let Some(fiber) = g.fiber() else { no_stack() };
     if std::thread::panicking() {
-        return switch_out_unwinding(fiber);
+        return switch_out_unwinding(g);
     }
+    switch_out_in_order(g);
+}
+
+/// As [`switch_out`], for a caller who knows that the goroutine does not unwind.
+#[inline(always)]
+pub(crate) fn switch_out_in_order(g: &'static G) {
+    debug_assert!(!std::thread::panicking());
+    let Some(fiber) = g.fiber() else { no_stack() };
     // SAFETY: `fiber` is the one we are on: `g` is the current goroutine.
     unsafe { goroutines_fiber::suspend(fiber) };
 }
@@ -492,9 +509,8 @@ fn no_stack() -> ! {
 /// thread, and the others on this thread must not see ours.
 #[cold]
 #[inline(never)]
-fn switch_out_unwinding(fiber: NonNull<()>) {
+fn switch_out_unwinding(g: &'static G) {
     let count = goroutines_fiber::unwind::set_aside();
-    // SAFETY: as in `switch_out`.
-    unsafe { goroutines_fiber::suspend(fiber) };
+    switch_out_in_order(g);
     count.put_back();
 }

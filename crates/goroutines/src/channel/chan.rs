@@ -82,7 +82,7 @@ impl<T> Chan<T> {
 
     /// Sends the value of a full slot; if it would have to wait, `hang` gets the locked channel.
     pub(crate) fn offer(&self, slot: &Slot<T>, hang: impl FnOnce(Locked<'_, T>)) -> Ended {
-        self.send_or(self.vault.lock(spot()), slot, |locked| {
+        send_or(self.vault.lock(spot()), slot, |locked| {
             hang(locked);
             Ended::Late
         })
@@ -92,7 +92,7 @@ impl<T> Chan<T> {
     fn send_now(&self, slot: &Slot<T>) -> Ended {
         loop {
             // Each time: it may have met somebody, for which it waited, and be elsewhere now.
-            match self.send_or(self.vault.lock(spot()), slot, |_| Ended::Late) {
+            match send_or(self.vault.lock(spot()), slot, |_| Ended::Late) {
                 // The receiver has thought better of it: there may be others.
                 Ended::Retry => {}
                 ended => return ended,
@@ -103,7 +103,7 @@ impl<T> Chan<T> {
     #[inline(never)]
     fn recv_now(&self, out: &Slot<T>) -> Ended {
         loop {
-            match self.recv_or(self.vault.lock(spot()), out, |_| Ended::Late) {
+            match recv_or(self.vault.lock(spot()), out, |_| Ended::Late) {
                 Ended::Retry => {}
                 ended => return ended,
             }
@@ -116,9 +116,9 @@ impl<T> Chan<T> {
         let ended = self.vault.operate(Side::Send, slot, |berth| {
             // Two functions and not one: each has less to save and to restore.
             if self.core().is_rendezvous() {
-                self.begin_send_to_meet(berth, slot)
+                begin_send_to_meet(berth)
             } else {
-                self.begin_send(berth, slot)
+                begin_send(berth)
             }
         });
         match ended {
@@ -133,67 +133,14 @@ impl<T> Chan<T> {
         let ended = self.vault.operate(Side::Recv, out, |berth| {
             // Two functions and not one: each has less to save and to restore.
             if self.core().is_rendezvous() {
-                self.begin_recv_to_meet(berth, out)
+                begin_recv_to_meet(berth)
             } else {
-                self.begin_recv(berth, out)
+                begin_recv(berth)
             }
         });
         match ended {
             Ended::Done | Ended::Closed => ended,
             _ => self.recv_by(out, Moment::NEVER, ended == Ended::Retry),
-        }
-    }
-
-    #[inline(never)]
-    fn begin_send(&self, berth: &Berth<'_>, slot: &Slot<T>) -> Step {
-        let spot = spot_in_slice();
-        let wait = |locked| self.moor(locked, berth, slot, spot);
-        self.send_or(self.vault.lock(spot), slot, wait)
-    }
-
-    #[inline(never)]
-    fn begin_send_to_meet(&self, berth: &Berth<'_>, slot: &Slot<T>) -> Step {
-        let spot = spot_in_slice();
-        let wait = |locked| self.moor(locked, berth, slot, spot);
-        self.send_or(self.vault.lock_as::<true>(spot), slot, wait)
-    }
-
-    #[inline(never)]
-    fn begin_recv(&self, berth: &Berth<'_>, out: &Slot<T>) -> Step {
-        let spot = spot_in_slice();
-        let wait = |locked| self.moor(locked, berth, out, spot);
-        self.recv_or(self.vault.lock(spot), out, wait)
-    }
-
-    #[inline(never)]
-    fn begin_recv_to_meet(&self, berth: &Berth<'_>, out: &Slot<T>) -> Step {
-        let spot = spot_in_slice();
-        let wait = |locked| self.moor(locked, berth, out, spot);
-        self.recv_or(self.vault.lock_as::<true>(spot), out, wait)
-    }
-
-    /// Waits in the channel, which is locked and has nothing for us.
-    #[inline(always)]
-    fn moor<const MEETS: bool>(
-        &self,
-        locked: Locked<'_, T, MEETS>,
-        berth: &Berth<'_>,
-        slot: &Slot<T>,
-        spot: Spot,
-    ) -> Step {
-        if spot.number() == 0 {
-            // A plain thread: it lingers first.
-            return Ended::Again.into();
-        }
-        // If the goroutine is to unwind it does so here, and unlocks on the way.
-        let wait = spot.prepare(Wakeable::ByTicket);
-        match locked.moor(berth, slot, wait) {
-            Ok(leaving) => Step::moored(leaving),
-            Err((locked, wait)) => {
-                drop(locked);
-                let _ = wait.withdraw();
-                Ended::Again.into()
-            }
         }
     }
 
@@ -204,7 +151,7 @@ impl<T> Chan<T> {
         let mut first = true;
         loop {
             let wait = |locked| self.wait(locked, Side::Send, slot, deadline, front, &mut first);
-            match self.send_or(self.vault.lock(spot()), slot, wait) {
+            match send_or(self.vault.lock(spot()), slot, wait) {
                 Ended::Retry => front = true,
                 Ended::Again => {}
                 ended => return ended,
@@ -219,7 +166,7 @@ impl<T> Chan<T> {
         let mut first = true;
         loop {
             let wait = |locked| self.wait(locked, Side::Recv, out, deadline, front, &mut first);
-            match self.recv_or(self.vault.lock(spot()), out, wait) {
+            match recv_or(self.vault.lock(spot()), out, wait) {
                 Ended::Retry => front = true,
                 Ended::Again => {}
                 ended => return ended,
@@ -256,91 +203,6 @@ impl<T> Chan<T> {
         locked.park(side, slot, front, wait, deadline)
     }
 
-    /// Sends the value of a full slot; if it would have to wait, `wait` gets the locked channel.
-    #[inline(always)]
-    fn send_or<'a, R: From<Ended>, const MEETS: bool>(
-        &'a self,
-        locked: Locked<'a, T, MEETS>,
-        slot: &Slot<T>,
-        wait: impl FnOnce(Locked<'a, T, MEETS>) -> R,
-    ) -> R {
-        let mut locked = match locked.push_and_unlock(slot) {
-            Ok(()) => return Ended::Done.into(),
-            Err(locked) => locked,
-        };
-        if locked.state().closed() {
-            return Ended::Closed.into();
-        }
-        if let Some(taker) = locked.receiver() {
-            let spot = locked.spot();
-            if taker.has_slot() {
-                drop(locked);
-                taker.give(slot, spot);
-                return Ended::Done.into();
-            }
-            if locked.room() == 0 {
-                drop(locked);
-                return taker.ask(slot).into();
-            }
-            locked.push(slot);
-            locked.state().keep();
-            drop(locked);
-            taker.reserved();
-            return Ended::Done.into();
-        }
-        if locked.room() == 0 {
-            return wait(locked);
-        }
-        locked.push(slot);
-        Ended::Done.into()
-    }
-
-    /// Receives into an empty slot; if it would have to wait, `wait` gets the locked channel.
-    #[inline(always)]
-    fn recv_or<'a, R: From<Ended>, const MEETS: bool>(
-        &'a self,
-        locked: Locked<'a, T, MEETS>,
-        out: &Slot<T>,
-        wait: impl FnOnce(Locked<'a, T, MEETS>) -> R,
-    ) -> R {
-        let mut locked = match locked.pop_and_unlock(out) {
-            Ok(()) => return Ended::Done.into(),
-            Err(locked) => locked,
-        };
-        let spot = locked.spot();
-        if locked.available() > 0 {
-            locked.pop(out);
-            // There is room now: the first parked sender's value goes behind the others. Once it is
-            // closed, nothing comes in.
-            if !locked.state().closed()
-                && let Some(giver) = locked.sender()
-            {
-                if giver.has_slot() {
-                    locked.push_from(&giver);
-                    drop(locked);
-                    giver.taken(spot);
-                } else {
-                    locked.state().hold();
-                    drop(locked);
-                    giver.reserved();
-                }
-            }
-            return Ended::Done.into();
-        }
-        if locked.state().closed() {
-            return Ended::Closed.into();
-        }
-        let Some(giver) = locked.sender() else {
-            return wait(locked);
-        };
-        drop(locked);
-        if !giver.has_slot() {
-            return giver.ask(out).into();
-        }
-        giver.take(out, spot);
-        Ended::Done.into()
-    }
-
     /// Completes a receive that a select has chosen: moves the value into the slot.
     #[inline]
     pub(crate) fn finish_recv(&self, case: &Case<'_>, token: Token, out: &Slot<T>) -> Ended {
@@ -350,7 +212,7 @@ impl<T> Chan<T> {
             Token::Reserved => {
                 let locked = self.vault.lock(spot());
                 locked.state().unkeep();
-                return self.recv_or(locked, out, |_| unreachable!("a value was kept"));
+                return recv_or(locked, out, |_| unreachable!("a value was kept"));
             }
             Token::Done => out.filled(case, &token),
             Token::Closed | Token::At(_) => return Ended::Closed,
@@ -367,13 +229,140 @@ impl<T> Chan<T> {
             Token::Reserved => {
                 let locked = self.vault.lock(spot());
                 locked.state().unhold();
-                return self.send_or(locked, slot, |_| unreachable!("room was held"));
+                return send_or(locked, slot, |_| unreachable!("room was held"));
             }
             Token::Done => {}
             Token::Closed | Token::At(_) => return Ended::Closed,
         }
         Ended::Done
     }
+}
+
+/// Sends the value of a full slot; if it would have to wait, `wait` gets the locked channel.
+#[inline(always)]
+fn send_or<'a, T, R: From<Ended>, const MEETS: bool>(
+    locked: Locked<'a, T, MEETS>,
+    slot: &Slot<T>,
+    wait: impl FnOnce(Locked<'a, T, MEETS>) -> R,
+) -> R {
+    let mut locked = match locked.push_and_unlock(slot) {
+        Ok(()) => return Ended::Done.into(),
+        Err(locked) => locked,
+    };
+    if locked.state().closed() {
+        return Ended::Closed.into();
+    }
+    if let Some(taker) = locked.receiver() {
+        let spot = locked.spot();
+        if taker.has_slot() {
+            drop(locked);
+            taker.give(slot, spot);
+            return Ended::Done.into();
+        }
+        if locked.room() == 0 {
+            drop(locked);
+            return taker.ask(slot).into();
+        }
+        locked.push(slot);
+        locked.state().keep();
+        drop(locked);
+        taker.reserved();
+        return Ended::Done.into();
+    }
+    if locked.room() == 0 {
+        return wait(locked);
+    }
+    locked.push(slot);
+    Ended::Done.into()
+}
+
+/// Receives into an empty slot; if it would have to wait, `wait` gets the locked channel.
+#[inline(always)]
+fn recv_or<'a, T, R: From<Ended>, const MEETS: bool>(
+    locked: Locked<'a, T, MEETS>,
+    out: &Slot<T>,
+    wait: impl FnOnce(Locked<'a, T, MEETS>) -> R,
+) -> R {
+    let mut locked = match locked.pop_and_unlock(out) {
+        Ok(()) => return Ended::Done.into(),
+        Err(locked) => locked,
+    };
+    let spot = locked.spot();
+    if locked.available() > 0 {
+        locked.pop(out);
+        // There is room now: the first parked sender's value goes behind the others. Once it is
+        // closed, nothing comes in.
+        if !locked.state().closed()
+            && let Some(giver) = locked.sender()
+        {
+            if giver.has_slot() {
+                locked.push_from(&giver);
+                drop(locked);
+                giver.taken(spot);
+            } else {
+                locked.state().hold();
+                drop(locked);
+                giver.reserved();
+            }
+        }
+        return Ended::Done.into();
+    }
+    if locked.state().closed() {
+        return Ended::Closed.into();
+    }
+    let Some(giver) = locked.sender() else {
+        return wait(locked);
+    };
+    drop(locked);
+    if !giver.has_slot() {
+        return giver.ask(out).into();
+    }
+    giver.take(out, spot);
+    Ended::Done.into()
+}
+
+#[inline(never)]
+fn begin_send<T>(berth: Berth<'_, T>) -> Step {
+    begin_send_as::<T, false>(berth)
+}
+
+#[inline(never)]
+fn begin_send_to_meet<T>(berth: Berth<'_, T>) -> Step {
+    begin_send_as::<T, true>(berth)
+}
+
+#[inline(never)]
+fn begin_recv<T>(berth: Berth<'_, T>) -> Step {
+    begin_recv_as::<T, false>(berth)
+}
+
+#[inline(never)]
+fn begin_recv_to_meet<T>(berth: Berth<'_, T>) -> Step {
+    begin_recv_as::<T, true>(berth)
+}
+
+/// Sends the value of the berth's slot, or leaves a node in the berth.
+#[inline(always)]
+fn begin_send_as<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
+    let spot = spot_in_slice();
+    if spot.is_thread() {
+        // It lingers before it waits.
+        return Ended::Again.into();
+    }
+    let (locked, slot) = (berth.lock::<MEETS>(spot), berth.slot());
+    send_or(locked, slot, |locked| locked.moor(Side::Send, berth))
+}
+
+/// Receives into the berth's slot, or leaves a node in the berth.
+#[inline(always)]
+fn begin_recv_as<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
+    let spot = spot_in_slice();
+    if spot.is_thread() {
+        // As above.
+        return Ended::Again.into();
+    }
+    let (locked, slot) = (berth.lock::<MEETS>(spot), berth.slot());
+    recv_or(locked, slot, |locked| locked.moor(Side::Recv, berth))
 }
 
 /// Where the caller runs; lets others run first if the time slice is over. (See `checkpoint` for why first.)

@@ -122,7 +122,7 @@ impl<'a> Run<'_, 'a> {
             return choice.set(index, token);
         }
         if matches!(limit, Limit::Until(Moment::NEVER)) {
-            wait_in(choice, |moorings, choice| self.begin_wait(moorings, choice));
+            wait_in(choice, |moorings| self.begin_wait(moorings));
             if choice.token.is_some() {
                 return;
             }
@@ -138,20 +138,14 @@ impl<'a> Run<'_, 'a> {
         self.try_those(ready, now)
     }
 
-    /// What comes before the switch of a wait without a deadline; `None`: there is no need for it, or it
-    /// has been done.
+    /// What comes before the switch of a wait without a deadline; `None`: there is no need for it, or it is not
+    /// of the usual kind.
     #[inline(never)]
-    fn begin_wait<'s>(
-        &'s mut self,
-        moorings: &mut Moorings<'s, 'a>,
-        choice: &mut Choice,
-    ) -> Option<Leaving> {
+    fn begin_wait<'s>(&'s mut self, moorings: &mut Moorings<'s, 'a>) -> Option<Leaving> {
         let (cases, biased) = (self.cases, self.biased);
         let spot = spot();
-        let wait = spot.prepare(Wakeable::ByTicket);
         let plain = |case: &Case<'_>| case.chan().is_some();
-        if wait.blocks_thread() || cases.is_empty() || !cases.iter().all(plain) {
-            let _ = wait.withdraw();
+        if spot.is_thread() || cases.is_empty() || !cases.iter().all(plain) {
             return None;
         }
         let (order, _) = self.numbers.split_at_mut(cases.len());
@@ -159,20 +153,9 @@ impl<'a> Run<'_, 'a> {
         // Nothing has been done to the channels since they were locked, so what they show is so.
         let shows = |case: &Case<'_>| case.chan().is_some_and(|core| core.status().may(case.side));
         if cases.iter().any(shows) {
-            drop(all);
-            let _ = wait.withdraw();
             return None;
         }
-        match all.moor(moorings, self.nodes, wait) {
-            Ok(leaving) => Some(leaving),
-            Err((all, nodes, wait)) => {
-                let woken = all.park(Kind::Slot, nodes, wait, Moment::NEVER);
-                if let Woken::Chosen(index, token) = woken {
-                    choice.set(index, token);
-                }
-                None
-            }
-        }
+        all.moor(moorings, self.nodes, spot)
     }
 
     /// What comes if nothing has been chosen: at the first look, or in a wait without a deadline, which a

@@ -12,7 +12,8 @@ use std::mem::MaybeUninit;
 /// See the module's head.
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
-    full: Cell<bool>,
+    /// 1 or 0. Not a `bool`: one byte is stored, and often four are read at once, which waits for the store.
+    full: Cell<u32>,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
@@ -21,7 +22,7 @@ impl<T> Slot<T> {
     #[inline]
     pub(crate) fn full(value: T) -> Slot<T> {
         Slot {
-            full: Cell::new(true),
+            full: Cell::new(1),
             value: UnsafeCell::new(MaybeUninit::new(value)),
         }
     }
@@ -30,14 +31,14 @@ impl<T> Slot<T> {
     #[inline]
     pub(crate) fn empty() -> Slot<T> {
         Slot {
-            full: Cell::new(false),
+            full: Cell::new(0),
             value: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 
     /// Puts a value into an empty slot.
     pub(crate) fn fill(&self, value: T) {
-        assert!(!self.full.replace(true));
+        assert!(self.full.replace(1) == 0);
         // SAFETY: it was empty, and nobody else uses the place: the owner is not parked.
         unsafe { self.place().write(value) };
     }
@@ -55,13 +56,13 @@ impl<T> Slot<T> {
     /// It is so.
     #[inline]
     pub(super) unsafe fn note(&self, full: bool) {
-        self.full.set(full);
+        self.full.set(u32::from(full));
     }
 
     /// Takes the value out, if there is one.
     #[inline]
     pub(crate) fn take(self) -> Option<T> {
-        if !self.full.replace(false) {
+        if self.full.replace(0) == 0 {
             return None;
         }
         // SAFETY: it was full and is not any more, so the value is moved once.
@@ -70,7 +71,7 @@ impl<T> Slot<T> {
 
     /// As [`Slot::take`], by an owner that does not wait and cannot move the slot.
     pub(super) fn take_out(&self) -> Option<T> {
-        if !self.full.replace(false) {
+        if self.full.replace(0) == 0 {
             return None;
         }
         // SAFETY: as in `take`.
@@ -80,14 +81,14 @@ impl<T> Slot<T> {
     /// Whether there is a value.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.full.get()
+        self.full.get() != 0
     }
 }
 
 impl<T> Drop for Slot<T> {
     #[inline]
     fn drop(&mut self) {
-        if self.full.get() {
+        if self.is_full() {
             // SAFETY: it is full and nobody uses it again.
             unsafe { self.value.get_mut().assume_init_drop() };
         }

@@ -109,10 +109,10 @@ impl Status {
 /// The lock word.
 ///
 /// ```text
-///  31       16 15  14      8 7     3    2        1       0
-/// +-----------+---+---------+-------+-------+--------+------+
-/// | worker    |FULL| streak |       | NEVER | LEANS  | HELD |
-/// +-----------+---+---------+-------+-------+--------+------+
+///   31  30     24 23     19   18      17     16   15     0
+/// +----+---------+-------+-------+-------+------+----------+
+/// |FULL| streak  |       | NEVER | LEANS | HELD | worker   |
+/// +----+---------+-------+-------+-------+------+----------+
 /// ```
 ///
 /// `worker` is the number of the worker that has taken it the last `streak` times; 0: that was a plain
@@ -122,17 +122,17 @@ impl Status {
 mod word {
     use crate::channel::env::STREAK;
 
-    pub(super) const HELD: u32 = 1;
-    pub(super) const LEANS: u32 = 2;
-    pub(super) const NEVER: u32 = 4;
+    pub(super) const WORKER: u32 = (1 << 16) - 1;
+    pub(super) const HELD: u32 = 1 << 16;
+    pub(super) const LEANS: u32 = 1 << 17;
+    pub(super) const NEVER: u32 = 1 << 18;
     pub(super) const ONCE: u32 = FULL / STREAK;
-    pub(super) const FULL: u32 = 1 << 15;
-    pub(super) const WORKER: u32 = 16;
+    pub(super) const FULL: u32 = 1 << 31;
 
     /// The word of a lock that leans to this worker.
     #[inline]
     pub(super) fn leaning(worker: u32) -> u32 {
-        worker << WORKER | LEANS
+        worker | LEANS
     }
 
     /// The word once this worker has taken the lock.
@@ -140,10 +140,10 @@ mod word {
     pub(super) fn held(before: u32, worker: u32) -> u32 {
         if before & NEVER != 0 {
             before | HELD
-        } else if before >> WORKER == worker {
+        } else if before & WORKER == worker {
             before.wrapping_add(ONCE) | HELD
         } else {
-            worker << WORKER | HELD
+            worker | HELD
         }
     }
 }
@@ -380,6 +380,24 @@ impl Core {
         unsafe { self.unlock_showing(before, now) }
     }
 
+    /// As [`Core::unlock`] of an open rendezvous on one side of which somebody is parked now.
+    ///
+    /// # Safety
+    ///
+    /// As [`Core::unlock`].
+    #[inline(always)]
+    pub(super) unsafe fn unlock_with_parked(&self, side: Side) -> bool {
+        let before = self.word.load(Ordering::Relaxed);
+        // Nobody is on the other side, or they would have met.
+        let now = match side {
+            Side::Recv => MAY_SEND,
+            Side::Send => MAY_RECV,
+        };
+        debug_assert!(self.is_rendezvous() && before & CLOSED == 0);
+        // SAFETY: passed on.
+        unsafe { self.unlock_showing(before, now) }
+    }
+
     /// As [`Core::unlock`], for a caller who knows what may be done from now on.
     ///
     /// # Safety
@@ -477,12 +495,12 @@ fn came_back() -> ! {
 /// What a lock becomes that one worker has taken many times in a row.
 #[cold]
 fn streak_is_full(lock: u32) -> u32 {
-    let worker = lock >> word::WORKER;
+    let worker = lock & word::WORKER;
     if worker != 0 && bias::is_possible() {
         word::leaning(worker)
     } else {
         // Count again.
-        worker << word::WORKER
+        worker
     }
 }
 

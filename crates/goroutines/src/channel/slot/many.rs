@@ -268,14 +268,16 @@ impl<'s, 'a> AllLocked<'s, 'a> {
     ///
     /// # Safety
     ///
-    /// The result is dropped before the nodes go, and before they are used for anything else.
+    /// The moorings, which are empty, are dropped or emptied before the nodes go, and before they are used
+    /// for anything else.
     #[inline(always)]
     unsafe fn hang(
         self,
         kind: Kind,
         nodes: &mut [MaybeUninit<Node>],
         waker: Waker,
-    ) -> Queued<'s, 'a> {
+        moorings: &mut Moorings<'s, 'a>,
+    ) {
         let (cases, order) = (self.cases, self.order);
         assert!(nodes.len() >= cases.len());
         let nodes: *mut Node = nodes.as_mut_ptr().cast();
@@ -317,14 +319,14 @@ impl<'s, 'a> AllLocked<'s, 'a> {
                 watched |= unsafe { core.unlock() };
             }
         }
-        if watched {
-            cores(cases, order).for_each(Core::tell_watchers);
-        }
-        Queued {
+        *moorings = Moorings {
             cases,
             order,
             nodes,
             watch: kind == Kind::Watch,
+        };
+        if watched {
+            cores(cases, order).for_each(Core::tell_watchers);
         }
     }
 
@@ -340,8 +342,9 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         deadline: Moment,
     ) -> Woken {
         let (cases, order) = (self.cases, self.order);
-        // SAFETY: it is dropped before this call ends, for which time the nodes are borrowed.
-        let queued = unsafe { self.hang(kind, nodes, wait.waker()) };
+        let mut moorings = Moorings::none();
+        // SAFETY: they are dropped before this call ends, for which time the nodes are borrowed.
+        unsafe { self.hang(kind, nodes, wait.waker(), &mut moorings) };
         let idle = deadline == Moment::NEVER && cores(cases, order).next().is_none();
         let reason = if idle {
             Reason::SelectNoCases
@@ -349,33 +352,25 @@ impl<'s, 'a> AllLocked<'s, 'a> {
             Reason::Select
         };
         let cause = wait.park(reason, deadline);
-        queued.landed(cause)
+        moorings.landed(cause)
     }
 
-    /// As [`AllLocked::park`] without a deadline, but for the switch, which [`wait_in`] does. `Err`: it
-    /// has to be `park`.
+    /// As [`AllLocked::park`] of the goroutine that runs here, without a deadline, but for the switch, which
+    /// [`wait_in`] does. `None`: it has to be `park`, see [`Spot::leave`]; then it unlocks only.
     #[inline(always)]
     pub(crate) fn moor(
         self,
         moorings: &mut Moorings<'s, 'a>,
         nodes: &'s mut [MaybeUninit<Node>],
-        wait: Wait,
-    ) -> Result<Leaving, (Self, &'s mut [MaybeUninit<Node>], Wait)> {
-        let waker = wait.waker();
-        let leaving = match wait.leave(Reason::Select) {
-            Ok(leaving) => leaving,
-            Err(wait) => return Err((self, nodes, wait)),
-        };
+        spot: Spot,
+    ) -> Option<Leaving> {
+        let (waker, leaving) = spot.leave(Reason::Select)?;
         // SAFETY: the nodes are borrowed for as long as the moorings can be used, and `wait_in`, which
         // has made these, drops them in its frame.
-        moorings.0 = Some(unsafe { self.hang(Kind::Slot, nodes, waker) });
-        Ok(leaving)
+        unsafe { self.hang(Kind::Slot, nodes, waker, moorings) };
+        Some(leaving)
     }
 }
-
-/// What a select that waits has to take out again.
-#[derive(Debug)]
-pub(crate) struct Moorings<'s, 'a>(Option<Queued<'s, 'a>>);
 
 /// Runs the wait of a select, of which `begin` does what comes before the switch: it finds something
 /// after all (`None`), or [moors](AllLocked::moor).
@@ -384,12 +379,12 @@ pub(crate) struct Moorings<'s, 'a>(Option<Queued<'s, 'a>>);
 #[inline(always)]
 pub(crate) fn wait_in<'s, 'a>(
     choice: &mut Choice,
-    begin: impl FnOnce(&mut Moorings<'s, 'a>, &mut Choice) -> Option<Leaving>,
+    begin: impl FnOnce(&mut Moorings<'s, 'a>) -> Option<Leaving>,
 ) where
     'a: 's,
 {
-    let mut moorings = Moorings(None);
-    if let Some(leaving) = begin(&mut moorings, choice) {
+    let mut moorings = Moorings::none();
+    if let Some(leaving) = begin(&mut moorings) {
         let cause = leaving.switch();
         cast_off(&mut moorings, cause, choice);
     }
@@ -398,27 +393,28 @@ pub(crate) fn wait_in<'s, 'a>(
 /// What comes after the switch; nothing is chosen if something else than a choice ended the wait.
 #[inline(never)]
 fn cast_off(moorings: &mut Moorings<'_, '_>, cause: Cause, choice: &mut Choice) {
-    let Some(queued) = &moorings.0 else { return };
-    let told = queued.told_by(cause);
-    // Takes the nodes out.
-    moorings.0 = None;
-    if let Some((case, outcome)) = told
-        && let Woken::Chosen(case, token) = woken(outcome, case)
-    {
+    if let Woken::Chosen(case, token) = moorings.landed(cause) {
         choice.set(case, token);
     }
 }
 
 impl Drop for AllLocked<'_, '_> {
+    // Of what is in it, and not of it: so it need not be in memory.
+    #[inline(always)]
     fn drop(&mut self) {
-        let mut watched = false;
-        for core in cores(self.cases, self.order) {
-            // SAFETY: its lock is held, and no state is lent any more.
-            watched |= unsafe { core.unlock() };
-        }
-        if watched {
-            cores(self.cases, self.order).for_each(Core::tell_watchers);
-        }
+        unlock_all(self.cases, self.order);
+    }
+}
+
+#[inline(never)]
+fn unlock_all(cases: &[Case<'_>], order: &[u32]) {
+    let mut watched = false;
+    for core in cores(cases, order) {
+        // SAFETY: its lock is held, and no state is lent any more.
+        watched |= unsafe { core.unlock() };
+    }
+    if watched {
+        cores(cases, order).for_each(Core::tell_watchers);
     }
 }
 
@@ -450,41 +446,47 @@ fn woken(outcome: Outcome, case: usize) -> Woken {
 
 /// The nodes of a select in their queues, to be taken out before they go.
 #[derive(Debug)]
-struct Queued<'s, 'a> {
+pub(crate) struct Moorings<'s, 'a> {
     cases: &'s [Case<'a>],
+    /// Empty: there are no nodes.
     order: &'s [u32],
     nodes: *mut Node,
     watch: bool,
 }
 
-impl Queued<'_, '_> {
+impl Moorings<'_, '_> {
+    /// No nodes.
+    #[inline]
+    fn none() -> Self {
+        Moorings {
+            cases: &[],
+            order: &[],
+            nodes: ptr::null_mut(),
+            watch: false,
+        }
+    }
+
     /// The node of a case that has a channel.
     #[inline]
     fn node(&self, case: usize) -> &Node {
         // SAFETY: there is room for as many nodes as cases.
         let at = unsafe { self.nodes.add(case) };
-        // SAFETY: `park` has written one for each case that has a channel.
+        // SAFETY: `hang` has written one for each case that has a channel.
         unsafe { &*at }
     }
 
-    /// The wait has ended.
+    /// The wait has ended: takes the nodes out.
     #[inline]
-    fn landed(self, cause: Cause) -> Woken {
-        let told = self.told_by(cause);
-        drop(self);
+    fn landed(&mut self, cause: Cause) -> Woken {
+        let told = match cause {
+            Cause::Ready => self.told(),
+            _ => None,
+        };
+        self.take_out();
         match (cause, told) {
             (Cause::Deadline, _) => Woken::Deadline,
             (_, Some((case, outcome))) => woken(outcome, case),
             _ => Woken::Again,
-        }
-    }
-
-    /// As [`Queued::told`], if it was a peer that ended the wait.
-    #[inline]
-    fn told_by(&self, cause: Cause) -> Option<(usize, Outcome)> {
-        match cause {
-            Cause::Ready => self.told(),
-            _ => None,
         }
     }
 
@@ -497,13 +499,10 @@ impl Queued<'_, '_> {
         let (i, _) = cases.find(told)?;
         Some((i, self.node(i).outcome()?))
     }
-}
 
-impl Drop for Queued<'_, '_> {
-    #[inline]
-    fn drop(&mut self) {
+    fn take_out(&mut self) {
         let spot = spot();
-        for &i in self.order {
+        for &i in mem::take(&mut self.order) {
             let case = &self.cases[i as usize];
             let Some(core) = case.core() else { continue };
             let node = self.node(i as usize);
@@ -518,9 +517,18 @@ impl Drop for Queued<'_, '_> {
                 } else {
                     held.queue(case.side)
                 };
-                // SAFETY: it is in a queue, and `park` has put it into this one.
+                // SAFETY: it is in a queue, and `hang` has put it into this one.
                 unsafe { queue.remove(node) };
             }
+        }
+    }
+}
+
+impl Drop for Moorings<'_, '_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.order.is_empty() {
+            self.take_out();
         }
     }
 }

@@ -8,7 +8,7 @@ use super::lock::{Core, Held};
 use super::many::Case;
 use super::node::{Kind, Node, Outcome, Peer, Side};
 use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, spot};
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
@@ -45,7 +45,8 @@ impl<T> Vault<T> {
     /// As [`Vault::lock`]; `MEETS`: it is a rendezvous, which the caller knows.
     #[inline]
     pub(crate) fn lock_as<const MEETS: bool>(&self, spot: Spot) -> Locked<'_, T, MEETS> {
-        assert!(!MEETS || self.core.is_rendezvous());
+        // (Else what it shows would be wrong. No more: `MEETS` keeps away from the values.)
+        debug_assert!(!MEETS || self.core.is_rendezvous());
         self.core.take_lock(spot);
         Locked { vault: self, spot }
     }
@@ -56,24 +57,32 @@ impl<T> Vault<T> {
     /// Inlined up to the user's function, so that nothing but `begin`, which is over then, is between
     /// that and the switch: see `Leaving::switch`.
     #[inline(always)]
-    pub(crate) fn operate(
-        &self,
+    pub(crate) fn operate<'a>(
+        &'a self,
         side: Side,
-        slot: &Slot<T>,
-        begin: impl FnOnce(&Berth<'_>) -> Step,
+        slot: &'a Slot<T>,
+        begin: impl FnOnce(Berth<'_, T>) -> Step,
     ) -> Ended {
-        let berth = Berth {
-            core: &self.core,
-            side,
-            moored: Cell::new(false),
-            node: UnsafeCell::new(MaybeUninit::uninit()),
-        };
-        let step = begin(&berth);
+        let place = UnsafeCell::new(MaybeUninit::uninit());
+        let step = begin(Berth {
+            vault: self,
+            slot,
+            place: &place,
+        });
         let Some(leaving) = step.moored else {
             return step.ended;
         };
         let cause = leaving.switch();
-        berth.landed(cause, slot)
+        let place: *const Node = place.get().cast();
+        // SAFETY: `moor`, which has made the step, has written it.
+        let node = unsafe { &*place };
+        if cause == Cause::Ready {
+            // Who ended the wait has taken the node out.
+            return ended(node, side, slot);
+        }
+        let core = &self.core;
+        drop(Queued { core, node, side });
+        Ended::Again
     }
 
     /// The claimed sender that a select has in hand, if it was claimed here.
@@ -334,19 +343,35 @@ impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
     }
 }
 
-/// Where the node of one that waits lies: in the frame of the operation, which it does not outlive.
+/// Where the node of one that waits will lie, in the frame of its operation.
+///
+/// There is one for each call of [`Vault::operate`], and [`Locked::moor`] takes it: so at most one node is
+/// written there, in that channel's queue.
 #[derive(Debug)]
-pub(crate) struct Berth<'a> {
-    core: &'a Core,
-    side: Side,
-    /// There is a node, and it has been put into the channel's queue.
-    moored: Cell<bool>,
-    node: UnsafeCell<MaybeUninit<Node>>,
+pub(crate) struct Berth<'a, T> {
+    vault: &'a Vault<T>,
+    slot: &'a Slot<T>,
+    place: &'a UnsafeCell<MaybeUninit<Node>>,
+}
+
+impl<'a, T> Berth<'a, T> {
+    /// Locks the channel.
+    #[inline]
+    pub(crate) fn lock<const MEETS: bool>(&self, spot: Spot) -> Locked<'a, T, MEETS> {
+        self.vault.lock_as(spot)
+    }
+
+    /// The slot of the operation.
+    #[inline]
+    pub(crate) fn slot(&self) -> &'a Slot<T> {
+        self.slot
+    }
 }
 
 /// What became of the first part of an operation.
 ///
-/// Not an `enum`: these two are handed over in registers.
+/// Not an `enum`: these two are handed over in registers. One that is moored goes back to the `operate`
+/// that lent the berth, and nowhere else.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Step {
@@ -354,16 +379,6 @@ pub(crate) struct Step {
     ended: Ended,
     /// It has not: the node is in the queue.
     moored: Option<Leaving>,
-}
-
-impl Step {
-    #[inline]
-    pub(crate) fn moored(leaving: Leaving) -> Step {
-        Step {
-            ended: Ended::Again,
-            moored: Some(leaving),
-        }
-    }
 }
 
 impl From<Ended> for Step {
@@ -376,62 +391,41 @@ impl From<Ended> for Step {
     }
 }
 
-impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
-    /// Unlocks with a node in the channel's queue. `Err`: this one cannot be, use [`Locked::park`].
+impl<'a, T, const MEETS: bool> Locked<'a, T, MEETS> {
+    /// Unlocks, with a node in the channel's queue that stands for the goroutine that runs here. If this is
+    /// not one of the usual kind it unlocks only, and gives [`Ended::Again`]: see [`Spot::leave`].
+    ///
+    /// Nobody is parked on the other side.
     #[inline(always)]
-    pub(crate) fn moor(
-        self,
-        berth: &Berth<'_>,
-        slot: &Slot<T>,
-        wait: Wait,
-    ) -> Result<Leaving, (Self, Wait)> {
-        assert!(ptr::eq(self.vault.core(), berth.core) && !berth.moored.get());
-        let waker = wait.waker();
-        let leaving = match wait.leave(reason(berth.side)) {
-            Ok(leaving) => leaving,
-            Err(wait) => return Err((self, wait)),
+    pub(crate) fn moor(self, side: Side, berth: Berth<'a, T>) -> Step {
+        assert!(ptr::eq(self.vault, berth.vault));
+        let Some((waker, leaving)) = self.spot.leave(reason(side)) else {
+            return Ended::Again.into();
         };
-        let node = Node::new(waker, berth.side, Kind::Slot, slot.place().cast(), true);
-        let place: *mut Node = berth.node.get().cast();
-        // SAFETY: nobody has a reference to what is there, as nothing has been moored.
-        unsafe { place.write(node) };
+        let slot = berth.slot.place().cast();
+        let place: *mut Node = berth.place.get().cast();
+        // SAFETY: the place is the berth's alone, and there is nothing there.
+        unsafe { place.write(Node::new(waker, side, Kind::Slot, slot, true)) };
         // SAFETY: it has just been written.
         let node = unsafe { &*place };
-        berth.moored.set(true);
-        // SAFETY: it is in no queue. It stays where it is until the berth is dropped, which takes it out:
-        // berths are made by `operate`, which keeps them to the end of its frame.
-        unsafe { self.state().queue(berth.side).push(node, false) };
-        Ok(leaving)
-    }
-}
-
-impl Berth<'_> {
-    /// The wait has ended.
-    #[inline(always)]
-    fn landed<T>(&self, cause: Cause, slot: &Slot<T>) -> Ended {
-        assert!(self.moored.get());
-        if cause != Cause::Ready {
-            return Ended::Again;
+        let core = self.vault.core();
+        // SAFETY: it is in no queue. It stays where it is until `operate` ends, which the step makes wait, and
+        // take the node out; should something unwind from here, `queued` does.
+        unsafe { self.state().queue(side).push(node, false) };
+        let queued = Queued { core, node, side };
+        if MEETS {
+            mem::forget(self);
+            // SAFETY: the lock is held, and nothing of the state is lent.
+            if unsafe { core.unlock_with_parked(side) } {
+                core.tell_watchers();
+            }
+        } else {
+            drop(self);
         }
-        // Who ended the wait has taken the node out.
-        self.moored.set(false);
-        let place: *const Node = self.node.get().cast();
-        // SAFETY: `moor` has written it.
-        ended(unsafe { &*place }, self.side, slot)
-    }
-}
-
-impl Drop for Berth<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.moored.get() {
-            let place: *const Node = self.node.get().cast();
-            drop(Queued {
-                core: self.core,
-                // SAFETY: `moor` has written it.
-                node: unsafe { &*place },
-                side: self.side,
-            });
+        mem::forget(queued);
+        Step {
+            ended: Ended::Again,
+            moored: Some(leaving),
         }
     }
 }
