@@ -255,7 +255,8 @@ fn send_or<'a, T, R: From<Ended>, const MEETS: bool>(
     if let Some(taker) = locked.receiver() {
         let spot = locked.spot();
         if taker.has_slot() {
-            drop(locked);
+            // There was a receiver, so no sender is parked.
+            locked.unlock_with_one_side(Side::Recv);
             taker.give(slot, spot);
             return Ended::Done.into();
         }
@@ -313,7 +314,8 @@ fn recv_or<'a, T, R: From<Ended>, const MEETS: bool>(
     let Some(giver) = locked.sender() else {
         return wait(locked);
     };
-    drop(locked);
+    // There was a sender, so no receiver is parked.
+    locked.unlock_with_one_side(Side::Send);
     if !giver.has_slot() {
         return giver.ask(out).into();
     }

@@ -380,20 +380,21 @@ impl Core {
         unsafe { self.unlock_showing(before, now) }
     }
 
-    /// As [`Core::unlock`] of an open rendezvous on one side of which somebody is parked now.
+    /// As [`Core::unlock`] of an open rendezvous where nobody waits but on this side. (There may be the node of
+    /// a select on the other one, which waited on both, and whose wait has just been ended.)
     ///
     /// # Safety
     ///
     /// As [`Core::unlock`].
     #[inline(always)]
-    pub(super) unsafe fn unlock_with_parked(&self, side: Side) -> bool {
+    pub(super) unsafe fn unlock_with_one_side(&self, side: Side) -> bool {
         let before = self.word.load(Ordering::Relaxed);
-        // Nobody is on the other side, or they would have met.
-        let now = match side {
-            Side::Recv => MAY_SEND,
-            Side::Send => MAY_RECV,
-        };
         debug_assert!(self.is_rendezvous() && before & CLOSED == 0);
+        let (queue, may) = match side {
+            Side::Recv => (&self.receivers, MAY_SEND),
+            Side::Send => (&self.senders, MAY_RECV),
+        };
+        let now = if queue.is_empty() { 0 } else { may };
         // SAFETY: passed on.
         unsafe { self.unlock_showing(before, now) }
     }

@@ -226,6 +226,7 @@ impl Queue {
         self.claim_one(spot)
     }
 
+    #[inline(always)]
     fn claim_one(&self, spot: Spot) -> Option<Peer> {
         while let Some(last) = self.last() {
             // SAFETY: a node of this queue: its owner has not gone on.

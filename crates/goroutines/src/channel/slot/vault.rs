@@ -276,6 +276,19 @@ impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
         self.state().set_len(self.state().len() - 1);
     }
 
+    /// Unlocks an open channel, where nobody waits but on this side.
+    #[inline(always)]
+    pub(crate) fn unlock_with_one_side(self, side: Side) {
+        if MEETS {
+            let core = self.vault.core();
+            mem::forget(self);
+            // SAFETY: the lock is held, and nothing of the state is lent.
+            if unsafe { core.unlock_with_one_side(side) } {
+                core.tell_watchers();
+            }
+        }
+    }
+
     /// Unlocks, and drops all values. Nobody will put new ones in.
     pub(crate) fn drop_values(mut self) {
         let len = self.state().len();
@@ -413,15 +426,7 @@ impl<'a, T, const MEETS: bool> Locked<'a, T, MEETS> {
         // take the node out; should something unwind from here, `queued` does.
         unsafe { self.state().queue(side).push(node, false) };
         let queued = Queued { core, node, side };
-        if MEETS {
-            mem::forget(self);
-            // SAFETY: the lock is held, and nothing of the state is lent.
-            if unsafe { core.unlock_with_parked(side) } {
-                core.tell_watchers();
-            }
-        } else {
-            drop(self);
-        }
+        self.unlock_with_one_side(side);
         mem::forget(queued);
         Step {
             ended: Ended::Again,
