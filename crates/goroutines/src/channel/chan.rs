@@ -116,9 +116,9 @@ impl<T> Chan<T> {
         let ended = self.vault.operate(Side::Send, slot, |berth| {
             // Two functions and not one: each has less to save and to restore.
             if self.core().is_rendezvous() {
-                begin_send_to_meet(berth)
+                berth.lend(begin_send::<T, true>)
             } else {
-                begin_send(berth)
+                berth.lend(begin_send::<T, false>)
             }
         });
         match ended {
@@ -133,9 +133,9 @@ impl<T> Chan<T> {
         let ended = self.vault.operate(Side::Recv, out, |berth| {
             // Two functions and not one: each has less to save and to restore.
             if self.core().is_rendezvous() {
-                begin_recv_to_meet(berth)
+                berth.lend(begin_recv::<T, true>)
             } else {
-                begin_recv(berth)
+                berth.lend(begin_recv::<T, false>)
             }
         });
         match ended {
@@ -323,29 +323,9 @@ fn recv_or<'a, T, R: From<Ended>, const MEETS: bool>(
     Ended::Done.into()
 }
 
-#[inline(never)]
-fn begin_send<T>(berth: Berth<'_, T>) -> Step {
-    begin_send_as::<T, false>(berth)
-}
-
-#[inline(never)]
-fn begin_send_to_meet<T>(berth: Berth<'_, T>) -> Step {
-    begin_send_as::<T, true>(berth)
-}
-
-#[inline(never)]
-fn begin_recv<T>(berth: Berth<'_, T>) -> Step {
-    begin_recv_as::<T, false>(berth)
-}
-
-#[inline(never)]
-fn begin_recv_to_meet<T>(berth: Berth<'_, T>) -> Step {
-    begin_recv_as::<T, true>(berth)
-}
-
 /// Sends the value of the berth's slot, or leaves a node in the berth.
 #[inline(always)]
-fn begin_send_as<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
+fn begin_send<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
     let spot = spot_in_slice();
     if spot.is_thread() {
         // It lingers before it waits.
@@ -357,7 +337,7 @@ fn begin_send_as<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
 
 /// Receives into the berth's slot, or leaves a node in the berth.
 #[inline(always)]
-fn begin_recv_as<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
+fn begin_recv<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
     let spot = spot_in_slice();
     if spot.is_thread() {
         // As above.

@@ -90,19 +90,22 @@ impl<T> Buffer<T> {
     /// # Safety
     ///
     /// There are `len` values from `head`, which is more than 0, and `to` has room for one.
-    #[inline]
+    // Into its callers: as a call it was 9 % of a channel between two.
+    #[inline(always)]
     pub(super) unsafe fn pop(&mut self, head: &Cell<usize>, len: usize, to: *mut T) {
-        let from = match self {
-            Buffer::Ring(ring) => ring.oldest(head.get()),
-            Buffer::Blocks(blocks) => blocks.oldest(),
-            Buffer::None => unreachable!("a rendezvous keeps no values"),
-        };
-        // SAFETY: `from` is the oldest value; it counts no longer.
-        unsafe { to.copy_from_nonoverlapping(from, 1) };
         match self {
-            Buffer::Ring(ring) => head.set(ring.after(head.get())),
-            Buffer::Blocks(blocks) => blocks.advance(len),
-            Buffer::None => {}
+            Buffer::Ring(ring) => {
+                let at = head.get();
+                // SAFETY: the oldest value; it counts no longer.
+                unsafe { to.copy_from_nonoverlapping(ring.oldest(at), 1) };
+                head.set(ring.after(at));
+            }
+            Buffer::Blocks(blocks) => {
+                // SAFETY: as above.
+                unsafe { to.copy_from_nonoverlapping(blocks.oldest(), 1) };
+                blocks.advance(len);
+            }
+            Buffer::None => unreachable!("a rendezvous keeps no values"),
         }
     }
 

@@ -368,6 +368,12 @@ pub(crate) struct Berth<'a, T> {
 }
 
 impl<'a, T> Berth<'a, T> {
+    /// Runs `begin` in a function of its own, to which the parts of the berth are handed over in registers.
+    #[inline(always)]
+    pub(crate) fn lend(self, begin: impl FnOnce(Berth<'a, T>) -> Step) -> Step {
+        lend(self.vault, self.slot, self.place, begin)
+    }
+
     /// Locks the channel.
     #[inline]
     pub(crate) fn lock<const MEETS: bool>(&self, spot: Spot) -> Locked<'a, T, MEETS> {
@@ -379,6 +385,16 @@ impl<'a, T> Berth<'a, T> {
     pub(crate) fn slot(&self) -> &'a Slot<T> {
         self.slot
     }
+}
+
+#[inline(never)]
+fn lend<'a, T>(
+    vault: &'a Vault<T>,
+    slot: &'a Slot<T>,
+    place: &'a UnsafeCell<MaybeUninit<Node>>,
+    begin: impl FnOnce(Berth<'a, T>) -> Step,
+) -> Step {
+    begin(Berth { vault, slot, place })
 }
 
 /// What became of the first part of an operation.
