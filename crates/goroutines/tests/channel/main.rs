@@ -12,6 +12,7 @@
 //! | `late` | limits that have passed, with something ready and without |
 //! | `races` | CH-12, CH-29: many at once, on 1, 2 and 8 workers and with threads |
 //! | `stress` | accounts of many rounds, with closes and cancels meanwhile, and of timers |
+//! | `unusual` | cancelled before the wait, shielded, unwinding |
 //! | `types` | errors, bounds, what must not compile (DI-1 … DI-3) |
 
 mod chan;
@@ -26,3 +27,4 @@ mod stress;
 mod support;
 mod timers;
 mod types;
+mod unusual;
