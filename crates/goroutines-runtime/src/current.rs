@@ -74,7 +74,8 @@ pub(crate) fn worker_ptr() -> *const Header {
 ///
 /// # Safety
 ///
-/// The header lives for ever, is no other thread's, and may be used through the pointer.
+/// It is null, or the header that is the first field of a worker (`sched::worker::Worker`), which lives for ever and
+/// is no other thread's; and the pointer is one to all of that worker.
 pub(crate) unsafe fn set_worker(header: *const Header) {
     word::set(header.cast());
 }

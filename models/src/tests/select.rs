@@ -84,6 +84,37 @@ fn select_send(cs: [&Chan<usize>; 2], value: usize, limit: Limit) -> Option<usiz
     }
 }
 
+/// A select that sends to or receives from one channel; what it received, if it did that.
+fn select_both(c: &Chan<usize>, value: usize, limit: Limit) -> Option<Option<usize>> {
+    let (out, slot) = (Slot::empty(), Slot::full(value));
+    loop {
+        let cases = [
+            c.receive(&out),
+            Case::later(Port::Chan(c.core()), Side::Send),
+        ];
+        let run = Run {
+            cases: &cases,
+            nodes: &mut [const { MaybeUninit::uninit() }; 2],
+            numbers: &mut [0; 4],
+            biased: false,
+        };
+        let mut chosen = Chosen::of(&cases);
+        let i = chosen.choose(run, limit);
+        let (case, token) = chosen.take()?;
+        let ended = match i {
+            0 => c.finish_recv(case, token, &out),
+            _ => c.finish_send(case, token, &slot),
+        };
+        match ended {
+            Ended::Retry => continue,
+            ended => assert_eq!(ended, Ended::Done),
+        }
+        drop(chosen);
+        assert_eq!(slot.take().is_none(), i == 1);
+        return Some(out.take());
+    }
+}
+
 /// Chooses an operation on one channel, and gives it back; `false`: there was none.
 fn choose_and_give_back(c: &Chan<usize>, side: Side, limit: Limit) -> bool {
     let cases = [Case::later(Port::Chan(c.core()), side)];
@@ -153,6 +184,25 @@ fn loom_a_sending_select_that_two_want() {
         send(&cs[1 - at], 6, NEVER).unwrap();
         let received = receivers.map(|h| h.join().unwrap().unwrap());
         assert_eq!((received[at], received[1 - at]), (5, 6));
+    });
+}
+
+/// A select on both sides of a rendezvous meets one peer, on one of them, and nobody meets it afterwards.
+#[test]
+fn loom_a_select_on_both_sides() {
+    model(2, || {
+        let c = Arc::new(Chan::bounded(0).unwrap());
+        let [d, e] = [c.clone(), c.clone()];
+        let selects = thread::spawn(move || select_both(&d, 7, SOON));
+        let sender = thread::spawn(move || send(&e, 1, Moment::SOON).is_ok());
+        let received = recv(&c, Moment::SOON);
+        let (selected, sent) = (selects.join().unwrap(), sender.join().unwrap());
+        assert_eq!(sent, received == Some(1) || selected == Some(Some(1)));
+        assert_eq!(received == Some(7), selected == Some(None));
+        assert!(received.is_none() || selected != Some(Some(1)));
+        // Nobody is left there, and that shows.
+        assert!(!choose_and_give_back(&c, Side::Recv, Limit::Now));
+        assert!(!choose_and_give_back(&c, Side::Send, Limit::Now));
     });
 }
 

@@ -6,26 +6,37 @@
 //! inlined: the compiler takes the address of a thread-local for constant within a function, while a
 //! migratable goroutine may be on another thread after each wait. Those calls were 9 % of a ping-pong. So
 //! where we can say it to the linker, the word is defined and read in assembly, each time anew: two loads. It
-//! is in the model that compilers call *initial-exec*, which works in programs and in libraries that are
-//! loaded later, as long as the loader has some bytes of thread-local storage to spare (glibc has).
+//! is in the model that compilers call *initial-exec*, which works in programs, and in libraries that are
+//! loaded later as long as the loader has some bytes of thread-local storage to spare. glibc has; so this is
+//! for it alone.
 //!
-//! The symbol is defined once in a program: `links` in `Cargo.toml` keeps it from having two of this crate.
+//! The name of the word is that of [`set`] with something behind it, so there is one word for each build of this
+//! crate in a process, as there is one of its functions.
+//!
+//! Rust's own dynamic libraries (crate type `dylib`) do not export such names. A program that is linked from
+//! those has to be built with `--cfg goroutines_portable`, which takes the other way.
 
 pub(super) use os::{get, set};
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
+#[cfg(all(
+    target_arch = "x86_64",
+    target_os = "linux",
+    target_env = "gnu",
+    not(any(miri, goroutines_portable))
+))]
 mod os {
     use std::arch::{asm, global_asm};
 
     global_asm!(
-        ".pushsection .tbss.goroutines_runtime_worker,\"awT\",@nobits",
-        ".globl goroutines_runtime_worker",
-        ".type goroutines_runtime_worker, @tls_object",
-        ".size goroutines_runtime_worker, 8",
+        ".pushsection .tbss.{set}_word,\"awT\",@nobits",
+        ".globl {set}_word",
+        ".type {set}_word, @tls_object",
+        ".size {set}_word, 8",
         ".p2align 3",
-        "goroutines_runtime_worker:",
+        "{set}_word:",
         ".zero 8",
         ".popsection",
+        set = sym set,
     );
 
     /// What was set on this thread; null at first.
@@ -36,9 +47,10 @@ mod os {
         // `pure`: what it reads may change with each switch.)
         unsafe {
             asm!(
-                "mov {0}, qword ptr [rip + goroutines_runtime_worker@GOTTPOFF]",
+                "mov {0}, qword ptr [rip + {set}_word@GOTTPOFF]",
                 "mov {0}, qword ptr fs:[{0}]",
                 out(reg) word,
+                set = sym set,
                 options(nostack, preserves_flags, readonly),
             );
         }
@@ -51,17 +63,23 @@ mod os {
         // SAFETY: as above; only `get` reads it.
         unsafe {
             asm!(
-                "mov {0}, qword ptr [rip + goroutines_runtime_worker@GOTTPOFF]",
+                "mov {0}, qword ptr [rip + {set}_word@GOTTPOFF]",
                 "mov qword ptr fs:[{0}], {1}",
                 out(reg) _,
                 in(reg) word,
+                set = sym set,
                 options(nostack, preserves_flags),
             );
         }
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_os = "linux",
+    target_env = "gnu",
+    not(any(miri, goroutines_portable))
+)))]
 mod os {
     use std::cell::Cell;
 

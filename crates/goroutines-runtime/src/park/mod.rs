@@ -81,7 +81,8 @@ impl Leaving {
     // Inlined: see `switch_out`.
     #[inline(always)]
     pub fn switch(self) -> Cause {
-        // It was not unwinding when it began the wait.
+        // It did not when it began the wait.
+        debug_assert!(!std::thread::panicking());
         switch_out_in_order(self.g);
         self.g.wait.cause()
     }

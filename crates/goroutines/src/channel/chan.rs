@@ -325,7 +325,7 @@ fn recv_or<'a, T, R: From<Ended>, const MEETS: bool>(
 
 /// Sends the value of the berth's slot, or leaves a node in the berth.
 #[inline(always)]
-fn begin_send<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
+fn begin_send<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step<'_> {
     let spot = spot_in_slice();
     if spot.is_thread() {
         // It lingers before it waits.
@@ -337,7 +337,7 @@ fn begin_send<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
 
 /// Receives into the berth's slot, or leaves a node in the berth.
 #[inline(always)]
-fn begin_recv<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step {
+fn begin_recv<T, const MEETS: bool>(berth: Berth<'_, T>) -> Step<'_> {
     let spot = spot_in_slice();
     if spot.is_thread() {
         // As above.

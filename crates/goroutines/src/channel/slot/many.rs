@@ -10,7 +10,7 @@
 use super::cell::Slot;
 use super::lock::{Core, Held};
 use super::node::{Kind, Node, Outcome, Peer, Side};
-use super::vault::Vault;
+use super::vault::{NoOtherWay, Vault};
 use crate::channel::core::Token;
 use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Waker, choose, spot};
 use crate::channel::timer::Timer;
@@ -282,6 +282,8 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         assert!(nodes.len() >= cases.len());
         let nodes: *mut Node = nodes.as_mut_ptr().cast();
         let mut watched = false;
+        // As in `Locked::moor`.
+        let no_other_way = NoOtherWay;
         // Each channel is unlocked here as soon as it has all its nodes.
         mem::forget(self);
         for (at, &i) in order.iter().enumerate() {
@@ -328,6 +330,7 @@ impl<'s, 'a> AllLocked<'s, 'a> {
         if watched {
             cores(cases, order).for_each(Core::tell_watchers);
         }
+        mem::forget(no_other_way);
     }
 
     /// Unlocks, and waits until a peer has chosen one of the cases or the deadline has passed.

@@ -8,7 +8,7 @@ use super::lock::{Core, Held};
 use super::many::Case;
 use super::node::{Kind, Node, Outcome, Peer, Side};
 use crate::channel::env::{Cause, Leaving, Moment, Reason, Spot, Wait, Wakeable, spot};
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
 use std::ptr::{self, NonNull};
@@ -57,11 +57,11 @@ impl<T> Vault<T> {
     /// Inlined up to the user's function, so that nothing but `begin`, which is over then, is between
     /// that and the switch: see `Leaving::switch`.
     #[inline(always)]
-    pub(crate) fn operate<'a>(
-        &'a self,
+    pub(crate) fn operate(
+        &self,
         side: Side,
-        slot: &'a Slot<T>,
-        begin: impl FnOnce(Berth<'_, T>) -> Step,
+        slot: &Slot<T>,
+        begin: impl for<'b> FnOnce(Berth<'b, T>) -> Step<'b>,
     ) -> Ended {
         let place = UnsafeCell::new(MaybeUninit::uninit());
         let step = begin(Berth {
@@ -359,7 +359,7 @@ impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
 /// Where the node of one that waits will lie, in the frame of its operation.
 ///
 /// There is one for each call of [`Vault::operate`], and [`Locked::moor`] takes it: so at most one node is
-/// written there, in that channel's queue.
+/// written there, in that channel's queue. The lifetime is that of this berth and of no other.
 #[derive(Debug)]
 pub(crate) struct Berth<'a, T> {
     vault: &'a Vault<T>,
@@ -370,7 +370,7 @@ pub(crate) struct Berth<'a, T> {
 impl<'a, T> Berth<'a, T> {
     /// Runs `begin` in a function of its own, to which the parts of the berth are handed over in registers.
     #[inline(always)]
-    pub(crate) fn lend(self, begin: impl FnOnce(Berth<'a, T>) -> Step) -> Step {
+    pub(crate) fn lend(self, begin: impl FnOnce(Berth<'a, T>) -> Step<'a>) -> Step<'a> {
         lend(self.vault, self.slot, self.place, begin)
     }
 
@@ -392,30 +392,32 @@ fn lend<'a, T>(
     vault: &'a Vault<T>,
     slot: &'a Slot<T>,
     place: &'a UnsafeCell<MaybeUninit<Node>>,
-    begin: impl FnOnce(Berth<'a, T>) -> Step,
-) -> Step {
+    begin: impl FnOnce(Berth<'a, T>) -> Step<'a>,
+) -> Step<'a> {
     begin(Berth { vault, slot, place })
 }
 
 /// What became of the first part of an operation.
 ///
-/// Not an `enum`: these two are handed over in registers. One that is moored goes back to the `operate`
-/// that lent the berth, and nowhere else.
+/// Not an `enum`: these two are handed over in registers. It belongs to one berth, and `operate` has to get it.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Step {
+pub(crate) struct Step<'b> {
     /// How it has ended, if it has.
     ended: Ended,
     /// It has not: the node is in the queue.
     moored: Option<Leaving>,
+    /// Of no other berth, be it one that lives longer.
+    _berth: PhantomData<Cell<&'b ()>>,
 }
 
-impl From<Ended> for Step {
+impl From<Ended> for Step<'_> {
     #[inline]
-    fn from(ended: Ended) -> Step {
+    fn from(ended: Ended) -> Self {
         Step {
             ended,
             moored: None,
+            _berth: PhantomData,
         }
     }
 }
@@ -424,9 +426,10 @@ impl<'a, T, const MEETS: bool> Locked<'a, T, MEETS> {
     /// Unlocks, with a node in the channel's queue that stands for the goroutine that runs here. If this is
     /// not one of the usual kind it unlocks only, and gives [`Ended::Again`]: see [`Spot::leave`].
     ///
-    /// Nobody is parked on the other side.
+    /// Nobody is parked on the other side. With the step, whatever it says, the operation is over for its
+    /// caller, who gives it back.
     #[inline(always)]
-    pub(crate) fn moor(self, side: Side, berth: Berth<'a, T>) -> Step {
+    pub(crate) fn moor(self, side: Side, berth: Berth<'a, T>) -> Step<'a> {
         assert!(ptr::eq(self.vault, berth.vault));
         let Some((waker, leaving)) = self.spot.leave(reason(side)) else {
             return Ended::Again.into();
@@ -437,17 +440,29 @@ impl<'a, T, const MEETS: bool> Locked<'a, T, MEETS> {
         unsafe { place.write(Node::new(waker, side, Kind::Slot, slot, true)) };
         // SAFETY: it has just been written.
         let node = unsafe { &*place };
-        let core = self.vault.core();
+        // From here on a peer may claim us and make us ready: there is no way but the switch.
+        let no_other_way = NoOtherWay;
         // SAFETY: it is in no queue. It stays where it is until `operate` ends, which the step makes wait, and
-        // take the node out; should something unwind from here, `queued` does.
+        // take the node out.
         unsafe { self.state().queue(side).push(node, false) };
-        let queued = Queued { core, node, side };
         self.unlock_with_one_side(side);
-        mem::forget(queued);
+        mem::forget(no_other_way);
         Step {
             ended: Ended::Again,
             moored: Some(leaving),
+            _berth: PhantomData,
         }
+    }
+}
+
+/// Held while nothing may unwind. (Nothing does: what is told to wakers of others is caught.)
+pub(super) struct NoOtherWay;
+
+impl Drop for NoOtherWay {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        goroutines_runtime::fatal!("a channel was left half way (a waker that panics?)")
     }
 }
 
