@@ -19,8 +19,9 @@ use std::time::Duration;
 /// Every so many rounds the newest of a few unstarted goroutines comes before the started ones.
 const FRESH: u32 = 8;
 
-/// Every so many rounds the queues that others fill come first. (61 in Go. A multiple of the other, so that the
-/// rounds in between have one thing to ask.)
+/// Every so many rounds the queues that others fill come first. (61 in Go, a prime, so as not to fall in step
+/// with the program. Here the monitor's tick sees to that, and a multiple of the other leaves the rounds in
+/// between with one thing to ask.)
 const FAIR: u32 = 7 * FRESH;
 
 /// What a few are.
