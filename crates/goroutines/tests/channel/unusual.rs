@@ -1,6 +1,6 @@
 //! Goroutines to which something has happened before they wait in a channel: they must not wait as others do.
 
-use crate::support::{PATIENCE, nap, on_workers, until};
+use crate::support::{OnDrop, PATIENCE, nap, on_workers, until};
 use goroutines::channel::bounded;
 use goroutines::{Cancelled, select, shielded, spawn, spawn_local, yield_now};
 use std::sync::Arc;
@@ -97,12 +97,6 @@ fn shielded_meanwhile() {
 /// RH-1, PA-14: a destructor that waits in a channel while a panic unwinds does not show its panic to others on
 /// the worker, and goes on with it.
 fn unwinding_already() {
-    struct OnDrop<F: FnMut()>(F);
-    impl<F: FnMut()> Drop for OnDrop<F> {
-        fn drop(&mut self) {
-            (self.0)();
-        }
-    }
     for select in [false, true] {
         let ((s, r), (_other, never)) = (bounded(0), bounded::<u8>(0));
         let unwinding = spawn_local(move || {

@@ -44,15 +44,6 @@ pub(crate) fn alone(name: &str, vars: &[(&str, &str)]) -> bool {
     false
 }
 
-/// Runs something when it is dropped.
-pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
-}
-
 /// The text of a panic.
 pub(crate) fn text(payload: &(dyn std::any::Any + Send)) -> &str {
     match (

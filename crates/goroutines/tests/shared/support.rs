@@ -61,6 +61,15 @@ pub(crate) fn everybody(goroutines: usize, threads: usize, f: impl Fn(usize) + S
     });
 }
 
+/// Runs something when it is dropped.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// How many rounds: `small`, times `GOROUTINES_STRESS`.
 pub(crate) fn rounds(small: usize) -> usize {
     let factor = std::env::var("GOROUTINES_STRESS")
