@@ -186,7 +186,7 @@ impl<T> Chan<T> {
         first: &mut bool,
     ) -> Ended {
         let late = deadline != Moment::NEVER && deadline <= Moment::now();
-        if !late && *first && locked.spot().number() == 0 {
+        if !late && *first && locked.spot().is_thread() {
             // Waking a thread is dear: look again for a while before it blocks, but only once.
             drop(locked);
             *first = false;

@@ -103,6 +103,12 @@ impl Node {
         }
     }
 
+    /// What its owner waits for.
+    #[inline]
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
     /// Whether it is in its queue; for who holds the lock.
     #[inline]
     pub(super) fn queued(&self) -> bool {

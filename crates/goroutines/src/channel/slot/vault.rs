@@ -81,7 +81,7 @@ impl<T> Vault<T> {
             return ended(node, side, slot);
         }
         let core = &self.core;
-        drop(Queued { core, node, side });
+        drop(Queued { core, node });
         Ended::Again
     }
 
@@ -335,11 +335,7 @@ impl<T, const MEETS: bool> Locked<'_, T, MEETS> {
         let node = Node::new(wait.waker(), side, Kind::Slot, slot.place().cast(), alone);
         // SAFETY: it is in no queue, and `queued` takes it out, if need be, before this call ends.
         unsafe { self.state().queue(side).push(&node, front) };
-        let queued = Queued {
-            core,
-            node: &node,
-            side,
-        };
+        let queued = Queued { core, node: &node };
         drop(self);
         let cause = wait.park(reason(side), deadline);
         if cause == Cause::Ready {
@@ -492,7 +488,6 @@ pub(super) fn ended<T>(node: &Node, side: Side, slot: &Slot<T>) -> Ended {
 struct Queued<'a> {
     core: &'a Core,
     node: &'a Node,
-    side: Side,
 }
 
 impl Drop for Queued<'_> {
@@ -501,8 +496,8 @@ impl Drop for Queued<'_> {
     fn drop(&mut self) {
         let held = self.core.lock();
         if self.node.queued() {
-            // SAFETY: it is in a queue, and `park` has put it into this one.
-            unsafe { held.queue(self.side).remove(self.node) };
+            // SAFETY: it is in a queue, and `park` and `moor` put it into that of its side.
+            unsafe { held.queue(self.node.side()).remove(self.node) };
         }
     }
 }
